@@ -1,0 +1,98 @@
+/* What core keeps of an open handle, and the life of a request. Private to core. */
+#ifndef CAIRN_CORE_CORE_H
+#define CAIRN_CORE_CORE_H
+
+#include "deadlines.h"
+#include "topics.h"
+#include "turn.h"
+
+#include <cairn/compiler.h>
+#include <cairn/sys/backend.h>
+#include <uv.h>
+
+/* One a typed request; `fail` and deadlines find the callback by it (request.c). */
+typedef enum core_req_type {
+    CORE_REQ_NONE,
+    CORE_REQ_PUBLISH,
+    CORE_REQ_TYPES
+} core_req_type_t;
+
+enum { CORE_REQ_IDLE, CORE_REQ_STARTED, CORE_REQ_ENDING };
+
+#define CORE_HANDLES (DEADLINES_HANDLES + 1)
+
+typedef struct cairn_core {
+    cairn_t *cairn; /* the caller's */
+    uv_loop_t *loop;
+    uv_thread_t thread;
+    cairn_host_t host;
+    const cairn_backend_t *backend;
+    void *self; /* the backend's instance */
+
+    cairn_state_t state;
+    uint64_t capabilities;
+    bool owes_credit; /* a submit was refused with CAIRN_EFULL since the last CREDIT */
+    uint64_t timeout_ms;
+
+    cairn_link_t inflight; /* cairn_req_t.inflight, oldest first */
+    deadlines_t deadlines;
+    turn_t turn;
+    topics_t topics;
+    cairn_link_t subs; /* cairn_sub_t.in_core */
+    cairn_stats_t stats;
+
+    char refusal[256];    /* why the last submit failed, for its req->detail */
+    char link_error[256]; /* why there is no connection; empty when there is */
+    char server[64];
+
+    cairn_close_cb close_cb;
+    cairn_task_t closing;
+    int handles_open;
+} cairn_core_t;
+
+/* ---- requests, in the order of their life ---- */
+
+/* Whether `cairn` can take `req`: 0 and *core set, or CAIRN_ECLOSED, UV_EBUSY, UV_ENOTSUP. */
+CAIRN_MUST_USE int core_begin(cairn_t *cairn, cairn_req_t *req, uint64_t capability,
+                              cairn_core_t **core);
+
+/* Refuses a submit: puts the words into req->detail and returns `status`. */
+CAIRN_MUST_USE CAIRN_PRINTF(4, 5) int core_refuse(cairn_core_t *core, cairn_req_t *req, int status,
+                                                  const char *format, ...);
+
+/* The backend's answer to a submit: 0 puts the request in flight, <0 is passed on. */
+CAIRN_MUST_USE int core_started(cairn_core_t *core, cairn_req_t *req, core_req_type_t type,
+                                int status);
+
+/* Takes the request out of flight. The caller then calls its callback and touches neither again. */
+void core_finish(cairn_req_t *req, int status);
+
+/* core_finish and the callback of whatever type it is, without a result. */
+void core_fail(cairn_req_t *req, int status, cairn_slice_t detail);
+
+/* Takes the request from the backend; its callback follows later on the loop. */
+void core_end_later(cairn_req_t *req, int status);
+
+/* ---- the handle ---- */
+
+void core_emit(cairn_core_t *core, cairn_event_type_t type, int status, cairn_slice_t detail);
+
+/* Records why a call without a request fails, and returns `code`. `error` may be NULL. */
+CAIRN_PRINTF(3, 4) int core_error(cairn_error_t *error, int code, const char *format, ...);
+
+/* Expires what is due by the handle's clock: for tests with a clock of their own. */
+void core_tick(cairn_t *cairn);
+
+extern const cairn_host_api_t core_host_api;
+
+static inline bool core_is_open(const cairn_core_t *core)
+{
+    return core->state != CAIRN_CLOSING;
+}
+
+static inline cairn_core_t *core_of(const cairn_host_t *host)
+{
+    return host->core;
+}
+
+#endif

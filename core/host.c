@@ -1,0 +1,183 @@
+/* The table through which backends call core. */
+#include "core.h"
+#include "list.h"
+#include "sub.h"
+
+#include <stdio.h>
+
+static topic_t *topic_of(cairn_topic_t *shared)
+{
+    return CONTAINER_OF(shared, topic_t, shared);
+}
+
+static uint64_t now_ms(const cairn_host_t *host)
+{
+    return deadlines_now(&core_of(host)->deadlines);
+}
+
+static void log_line(const cairn_host_t *host, cairn_log_level_t level, const char *text)
+{
+    cairn_t *cairn = core_of(host)->cairn;
+    if (cairn->on_log) cairn->on_log(cairn, level, text);
+}
+
+static void defer(const cairn_host_t *host, cairn_task_t *task)
+{
+    turn_defer(&core_of(host)->turn, task);
+}
+
+static void undefer(const cairn_host_t *host, cairn_task_t *task)
+{
+    (void)host;
+    turn_undefer(task);
+}
+
+/* ---- the connection ---- */
+
+static void connected(const cairn_host_t *host, uint64_t capabilities, const char *server)
+{
+    cairn_core_t *core = core_of(host);
+    if (!core_is_open(core)) return;
+    core->state = CAIRN_READY;
+    core->capabilities = capabilities & core->backend->capabilities;
+    core->stats.connects++;
+    core->link_error[0] = '\0';
+    snprintf(core->server, sizeof core->server, "%s", server);
+    core_emit(core, CAIRN_EVENT_CONNECTED, 0, cairn_str(core->server));
+}
+
+static void disconnected(const cairn_host_t *host, int status, const char *detail)
+{
+    cairn_core_t *core = core_of(host);
+    if (!core_is_open(core)) return;
+    if (core->state == CAIRN_READY) core->state = CAIRN_RECONNECTING;
+    core->stats.disconnects++;
+    core->server[0] = '\0';
+    snprintf(core->link_error, sizeof core->link_error, "%s", detail);
+    core_emit(core, CAIRN_EVENT_DISCONNECTED, status, cairn_str(core->link_error));
+}
+
+static void credit(const cairn_host_t *host)
+{
+    cairn_core_t *core = core_of(host);
+    if (!core->owes_credit) return;
+    core->owes_credit = false;
+    core_emit(core, CAIRN_EVENT_CREDIT, 0, cairn_slice(NULL, 0));
+}
+
+static void count_bytes(const cairn_host_t *host, uint64_t in, uint64_t out)
+{
+    cairn_stats_t *stats = &core_of(host)->stats;
+    stats->bytes_in += in;
+    stats->bytes_out += out;
+}
+
+/* ---- requests ---- */
+
+static void publish_done(cairn_broker_publish_t *req, int64_t receivers)
+{
+    core_finish(&req->req, 0);
+    if (req->cb) req->cb(req, 0, receivers);
+}
+
+/* ---- topics ---- */
+
+static cairn_topic_t *topic_find(const cairn_host_t *host, bool pattern, cairn_slice_t name)
+{
+    topic_t *topic = topics_find(&core_of(host)->topics, pattern, name);
+    return topic ? &topic->shared : NULL;
+}
+
+static cairn_topic_t *topic_next(const cairn_host_t *host, const cairn_topic_t *previous)
+{
+    const cairn_link_t *all = &core_of(host)->topics.all;
+    const cairn_link_t *at = previous ? ((const topic_t *)(const void *)previous)->all.next : all->next;
+    return at == all ? NULL : &CONTAINER_OF(at, topic_t, all)->shared;
+}
+
+static void topic_up(const cairn_host_t *host, cairn_topic_t *shared)
+{
+    (void)host;
+    topic_t *topic = topic_of(shared);
+    if (topic->state == TOPIC_CLOSING) return;
+    topic->state = TOPIC_UP;
+    for (cairn_link_t *at = topic->subs.next; at != &topic->subs; at = at->next)
+        sub_up(CONTAINER_OF(at, cairn_sub_t, in_topic));
+}
+
+static void topic_failed(const cairn_host_t *host, cairn_topic_t *shared, int status,
+                         cairn_slice_t detail)
+{
+    topic_t *topic = topic_of(shared);
+    while (!list_empty(&topic->subs))
+        sub_fail(CONTAINER_OF(topic->subs.next, cairn_sub_t, in_topic), status, detail);
+    topics_remove(&core_of(host)->topics, topic);
+}
+
+static void topics_down(const cairn_host_t *host, int status, cairn_slice_t detail)
+{
+    const cairn_link_t *all = &core_of(host)->topics.all;
+    for (cairn_link_t *at = all->next; at != all; at = at->next) {
+        topic_t *topic = CONTAINER_OF(at, topic_t, all);
+        if (topic->state != TOPIC_UP) continue;
+        topic->state = TOPIC_DOWN;
+        for (cairn_link_t *in = topic->subs.next; in != &topic->subs; in = in->next)
+            sub_down(CONTAINER_OF(in, cairn_sub_t, in_topic), status, detail);
+    }
+}
+
+static void topic_closed(const cairn_host_t *host, cairn_topic_t *shared)
+{
+    topic_t *topic = topic_of(shared);
+    if (topic->state == TOPIC_CLOSING) topics_remove(&core_of(host)->topics, topic);
+}
+
+static uint32_t deliver(cairn_topic_t *shared, const cairn_broker_message_t *message,
+                        bool (*offer)(cairn_sub_t *, const cairn_broker_message_t *))
+{
+    topic_t *topic = topic_of(shared);
+    uint32_t takers = 0;
+    /* A callback may add subscriptions at the end, which this message is not for; leaving is deferred. */
+    const cairn_link_t *last = topic->subs.prev;
+    for (cairn_link_t *at = &topic->subs; at != last;) {
+        at = at->next;
+        takers += offer(CONTAINER_OF(at, cairn_sub_t, in_topic), message);
+    }
+    return takers;
+}
+
+static uint32_t deliver_now(const cairn_host_t *host, cairn_topic_t *topic,
+                            const cairn_broker_message_t *message)
+{
+    (void)host;
+    return deliver(topic, message, sub_offer_now);
+}
+
+static uint32_t deliver_later(const cairn_host_t *host, cairn_topic_t *topic,
+                              const cairn_broker_message_t *message)
+{
+    (void)host;
+    return deliver(topic, message, sub_offer_later);
+}
+
+const cairn_host_api_t core_host_api = {
+    .size = sizeof(cairn_host_api_t),
+    .now_ms = now_ms,
+    .log = log_line,
+    .defer = defer,
+    .undefer = undefer,
+    .connected = connected,
+    .disconnected = disconnected,
+    .credit = credit,
+    .count_bytes = count_bytes,
+    .fail = core_fail,
+    .publish_done = publish_done,
+    .topic_find = topic_find,
+    .topic_next = topic_next,
+    .topic_up = topic_up,
+    .topic_failed = topic_failed,
+    .topics_down = topics_down,
+    .topic_closed = topic_closed,
+    .deliver_now = deliver_now,
+    .deliver_later = deliver_later,
+};

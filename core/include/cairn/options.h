@@ -1,0 +1,107 @@
+/* How to open a handle: a plain struct, filled by hand, from a URL, or from the environment.
+ *
+ *     cairn_options_t o;
+ *     cairn_options_init(&o);
+ *     cairn_options_from_url(&o, "redis://:secret@localhost:6379/2?timeout_ms=500", &error);
+ *     o.client_name = "planner";
+ *
+ * Every option is one row of CAIRN_OPTION_MAP: the struct's field, the URL's parameter and the
+ * documentation are the same name. */
+#ifndef CAIRN_OPTIONS_H
+#define CAIRN_OPTIONS_H
+
+#include <cairn/compiler.h>
+#include <cairn/error.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct cairn_backend;
+
+/* NUMBER(name, default, least, most, help). All are uint64_t fields. */
+#define CAIRN_OPTION_NUMBERS(NUMBER)                                                               \
+    NUMBER(db, 0, 0, 1u << 20, "database number, SELECTed on connect")                             \
+    NUMBER(protocol, 0, 0, 3, "RESP version: 2, 3, or 0 to ask for 3 and fall back to 2")          \
+    NUMBER(timeout_ms, 5000, 1, 86400000, "deadline of a request that names none")                 \
+    NUMBER(connect_timeout_ms, 5000, 1, 86400000,                                                  \
+           "one attempt to connect: name lookup, TCP and handshake together")                      \
+    NUMBER(reconnect_min_ms, 50, 1, 3600000, "backoff before the first reconnect, upper bound")    \
+    NUMBER(reconnect_max_ms, 5000, 1, 3600000, "backoff never grows beyond this")                  \
+    NUMBER(keepalive_ms, 10000, 0, 86400000,                                                       \
+           "silence after which the server is asked for a sign of life, and how long it then has " \
+           "to answer; 0: never")                                                                  \
+    NUMBER(max_inflight, 65536, 1, 1u << 24, "requests a connection may have unanswered")          \
+    NUMBER(max_queue_bytes, 67108864, 65536, 1ull << 40,                                           \
+           "bytes of requests a connection may have unanswered")                                   \
+    NUMBER(max_reply_bytes, 536870912, 65536, 1ull << 40,                                          \
+           "a longer reply ends the connection")                                                   \
+    NUMBER(max_connections, 2, 1, 65536, "most connections a handle opens")
+
+/* TEXT(name, help). All are const char * fields, NULL when unset. */
+#define CAIRN_OPTION_TEXTS(TEXT)                                                                   \
+    TEXT(client_name, "CLIENT SETNAME; printable, without spaces; default \"cairn\"")
+
+/* Room for the decoded texts of one URL; also the longest URL accepted, less one. */
+#define CAIRN_URL_MAX 8192
+
+typedef struct cairn_options {
+    /* Where to. From the URL's scheme, authority and path; they have no parameters of their own. */
+    const char *scheme;   /* "memory", "redis" or "unix"; picks the backend. Default "memory" */
+    const char *host;     /* name, IPv4 or IPv6 without brackets. Default "localhost" */
+    uint16_t port;        /* default 6379 */
+    const char *path;     /* of the socket for "unix" */
+    const char *username; /* NULL: the server's default user */
+    const char *password; /* NULL: no AUTH. Never printed, logged or put into a message */
+
+#define CAIRN_OPTION_NUMBER_FIELD(name, fallback, least, most, help) uint64_t name;
+#define CAIRN_OPTION_TEXT_FIELD(name, help) const char *name;
+    CAIRN_OPTION_NUMBERS(CAIRN_OPTION_NUMBER_FIELD)
+    CAIRN_OPTION_TEXTS(CAIRN_OPTION_TEXT_FIELD)
+#undef CAIRN_OPTION_NUMBER_FIELD
+#undef CAIRN_OPTION_TEXT_FIELD
+
+    int shallow; /* set from CHECKPOINT_TYPE=shallow/...: savers keep only the latest checkpoint */
+
+    /* Backends to look in before the built-in ones; NULL-terminated, or NULL. Borrowed until the
+     * handle is closed. */
+    const struct cairn_backend *const *backends;
+
+    /* Private: where the texts that came from a URL live. A struct filled from a URL must not be
+     * copied or moved; open copies what it needs. */
+    char text[CAIRN_URL_MAX];
+    size_t text_used;
+} cairn_options_t;
+
+/* Sets every field to its default: a private, empty memory backend. */
+void cairn_options_init(cairn_options_t *options);
+
+/* Sets what the URL says and leaves the rest as it was. Copies; `url` may go. The forms:
+ *
+ *     memory:
+ *     redis://[user[:password]@]host[:port][/db][?name=value[&name=value]...]
+ *     unix://[user[:password]@]/path/to/socket[?name=value...]      (db as a parameter)
+ *
+ * Strict: percent-escapes are decoded in user, password, host, path and values, and must be whole; an IPv6
+ * literal stands in brackets; the last '@' before the path ends the user information, so '@' and ':' in a
+ * password are taken as they are; an unknown or repeated parameter is an error. NULL is an error.
+ * CAIRN_EURL, CAIRN_ESCHEME or CAIRN_EOPTION, with the offending part in `error` (which may be NULL) - but never
+ * the user information. On error `options` is unchanged. */
+CAIRN_MUST_USE int cairn_options_from_url(cairn_options_t *options, const char *url,
+                                          cairn_error_t *error);
+
+/* Sets what the environment says, as LangGraph servers set it: CHECKPOINT_TYPE ("memory", "redis",
+ * "shallow/redis"; unset: redis if REDIS_URL is set, else memory), REDIS_URL and
+ * REDIS_MAX_CONNECTIONS. Empty counts as unset. CAIRN_EOPTION or CAIRN_EURL as above, the variable named. */
+CAIRN_MUST_USE int cairn_options_from_env(cairn_options_t *options, cairn_error_t *error);
+
+/* Checks every field against its range. cairn_open does it; this is for programs that want to
+ * tell their user early. */
+CAIRN_MUST_USE int cairn_options_check(const cairn_options_t *options, cairn_error_t *error);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

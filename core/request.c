@@ -1,0 +1,128 @@
+/* The life of a request: IDLE -> STARTED -> IDLE, or by cancel and close STARTED -> ENDING -> IDLE.
+ *
+ *            submit accepted              backend done, fail, deadline
+ *     IDLE ------------------> STARTED --------------------------------> IDLE, callback
+ *                                 | cancel, close (backend forgets it)     ^
+ *                                 v                                        |
+ *                               ENDING -------------- next turn -----------+
+ */
+#include "core.h"
+#include "list.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+static void call_publish(cairn_req_t *req, int status)
+{
+    cairn_broker_publish_t *publish = CONTAINER_OF(req, cairn_broker_publish_t, req);
+    if (publish->cb) publish->cb(publish, status, -1);
+}
+
+static void (*const call_back[CORE_REQ_TYPES])(cairn_req_t *, int) = {
+    [CORE_REQ_PUBLISH] = call_publish,
+};
+
+int core_begin(cairn_t *cairn, cairn_req_t *req, uint64_t capability, cairn_core_t **core)
+{
+    cairn_core_t *c = cairn->core;
+    if (req->state != CORE_REQ_IDLE) return UV_EBUSY;
+    req->detail = cairn_slice(NULL, 0);
+    if (!c || !core_is_open(c)) return CAIRN_ECLOSED;
+    assert(uv_thread_equal(&c->thread, &(uv_thread_t){uv_thread_self()}));
+    req->core = c;
+    if (!(c->capabilities & capability))
+        return core_refuse(c, req, UV_ENOTSUP, "backend %s cannot do this", c->backend->name);
+    *core = c;
+    return 0;
+}
+
+int core_refuse(cairn_core_t *core, cairn_req_t *req, int status, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vsnprintf(core->refusal, sizeof core->refusal, format, args);
+    va_end(args);
+    req->detail = cairn_str(core->refusal);
+    return status;
+}
+
+static void expire(cairn_deadline_t *deadline)
+{
+    cairn_req_t *req = CONTAINER_OF(deadline, cairn_req_t, deadline);
+    cairn_core_t *core = req->core;
+    core->backend->forget(core->self, req);
+    core_fail(req, UV_ETIMEDOUT, cairn_str(core->link_error));
+}
+
+int core_started(cairn_core_t *core, cairn_req_t *req, core_req_type_t type, int status)
+{
+    if (status == CAIRN_EFULL) {
+        core->owes_credit = true;
+        return core_refuse(core, req, status, "max_inflight or max_queue_bytes is reached");
+    }
+    if (status < 0) return core_refuse(core, req, status, "%s", cairn_strerror(status));
+    req->type = (uint8_t)type;
+    req->state = CORE_REQ_STARTED;
+    list_push_back(&core->inflight, &req->inflight);
+    core->stats.requests++;
+    core->stats.inflight++;
+    if (req->timeout_ms == CAIRN_NO_TIMEOUT) return 0;
+    req->deadline.expire = expire;
+    deadlines_start(&core->deadlines, &req->deadline,
+                    req->timeout_ms ? req->timeout_ms : core->timeout_ms);
+    return 0;
+}
+
+void core_finish(cairn_req_t *req, int status)
+{
+    cairn_core_t *core = req->core;
+    assert(req->state != CORE_REQ_IDLE);
+    list_remove(&req->inflight);
+    deadlines_stop(&core->deadlines, &req->deadline);
+    req->state = CORE_REQ_IDLE;
+    core->stats.inflight--;
+    if (status == 0) {
+        core->stats.completed++;
+        return;
+    }
+    core->stats.failed++;
+    if (status == UV_ETIMEDOUT) core->stats.timed_out++;
+    if (status == UV_ECANCELED) core->stats.canceled++;
+}
+
+void core_fail(cairn_req_t *req, int status, cairn_slice_t detail)
+{
+    core_finish(req, status);
+    req->detail = detail;
+    call_back[req->type](req, status);
+}
+
+static void run_ending(cairn_task_t *task)
+{
+    cairn_req_t *req = CONTAINER_OF(task, cairn_req_t, task);
+    core_fail(req, req->status, cairn_slice(NULL, 0));
+}
+
+void core_end_later(cairn_req_t *req, int status)
+{
+    cairn_core_t *core = req->core;
+    core->backend->forget(core->self, req);
+    deadlines_stop(&core->deadlines, &req->deadline);
+    req->state = CORE_REQ_ENDING;
+    req->status = status;
+    req->task.run = run_ending;
+    turn_defer(&core->turn, &req->task);
+}
+
+int cairn_cancel(cairn_req_t *req)
+{
+    if (req->state != CORE_REQ_STARTED) return UV_EALREADY;
+    core_end_later(req, UV_ECANCELED);
+    return 0;
+}
+
+bool cairn_is_active(const cairn_req_t *req)
+{
+    return req->state != CORE_REQ_IDLE;
+}
