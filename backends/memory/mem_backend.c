@@ -1,0 +1,57 @@
+#include "mem_backend.h"
+
+#include <cairn/sys/alloc.h>
+#include <uv.h>
+
+#define MEM_CAPABILITIES (CAIRN_CAP_TOPICS | CAIRN_CAP_PATTERNS | CAIRN_CAP_RECEIVERS)
+
+static void run_connect(cairn_task_t *task)
+{
+    mem_backend_t *mem = CAIRN_CONTAINER_OF(task, mem_backend_t, connect);
+    mem->host->api->connected(mem->host, MEM_CAPABILITIES, "memory " CAIRN_VERSION_STRING);
+}
+
+static int mem_open(const cairn_host_t *host, const cairn_options_t *options, void **self,
+                    cairn_error_t *error)
+{
+    (void)options;
+    mem_backend_t *mem = cairn_calloc(1, sizeof *mem);
+    if (!mem) {
+        *error = (cairn_error_t){UV_ENOMEM, "out of memory"};
+        return UV_ENOMEM;
+    }
+    mem->host = host;
+    mem->connect.run = run_connect;
+    host->api->defer(host, &mem->connect);
+    *self = mem;
+    return 0;
+}
+
+static void mem_close(void *self, void (*closed)(const cairn_host_t *))
+{
+    mem_backend_t *mem = self;
+    const cairn_host_t *host = mem->host;
+    host->api->undefer(host, &mem->connect);
+    cairn_free(mem);
+    closed(host);
+}
+
+static void mem_forget(void *self, cairn_req_t *req)
+{
+    mem_broker_forget(self, req);
+}
+
+const cairn_backend_t cairn_memory_backend = {
+    .magic = CAIRN_BACKEND_MAGIC,
+    .abi_major = CAIRN_ABI_MAJOR,
+    .abi_minor = CAIRN_ABI_MINOR,
+    .size = sizeof(cairn_backend_t),
+    .name = "memory",
+    .version = CAIRN_VERSION_STRING,
+    .schemes = (const char *const[]){"memory", NULL},
+    .capabilities = MEM_CAPABILITIES,
+    .open = mem_open,
+    .close = mem_close,
+    .forget = mem_forget,
+    .broker = &mem_broker_ops,
+};

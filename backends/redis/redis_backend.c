@@ -1,0 +1,88 @@
+#include "redis_backend.h"
+
+#include <cairn/sys/alloc.h>
+#include <stdio.h>
+
+static redis_backend_t *backend_of_route(redis_standalone_t *route)
+{
+    return CAIRN_CONTAINER_OF(route, redis_backend_t, route);
+}
+
+static void on_resubscribe(redis_standalone_t *route, redis_conn_t *conn)
+{
+    redis_broker_resubscribe(backend_of_route(route), conn);
+}
+
+static void on_subscriptions_lost(redis_standalone_t *route, int status, const char *detail)
+{
+    redis_broker_link_lost(backend_of_route(route), status, detail);
+}
+
+static int on_message(redis_standalone_t *route, cairn_slice_t kind, size_t count,
+                      redis_reply_t *rest)
+{
+    return redis_broker_message(backend_of_route(route), kind, count, rest);
+}
+
+static void on_closed(redis_standalone_t *route)
+{
+    redis_backend_t *redis = backend_of_route(route);
+    const cairn_host_t *host = redis->host;
+    void (*closed)(const cairn_host_t *) = redis->closed;
+    cairn_free(redis);
+    closed(host);
+}
+
+static const redis_standalone_events_t route_events = {
+    .resubscribe = on_resubscribe,
+    .subscriptions_lost = on_subscriptions_lost,
+    .message = on_message,
+    .closed = on_closed,
+};
+
+static int redis_open(const cairn_host_t *host, const cairn_options_t *options, void **self,
+                      cairn_error_t *error)
+{
+    int rc = UV_ENOMEM;
+    redis_backend_t *redis = cairn_calloc(1, sizeof *redis);
+    if (!redis) goto fail;
+    redis->host = host;
+    rc = redis_standalone_open(&redis->route, host, options, &route_events);
+    if (rc < 0) goto fail;
+    *self = redis;
+    return 0;
+
+fail:
+    cairn_free(redis);
+    error->code = rc;
+    snprintf(error->text, sizeof error->text, "%s", uv_strerror(rc));
+    return rc;
+}
+
+static void redis_close(void *self, void (*closed)(const cairn_host_t *))
+{
+    redis_backend_t *redis = self;
+    redis->closed = closed;
+    redis_standalone_close(&redis->route);
+}
+
+static void redis_forget(void *self, cairn_req_t *req)
+{
+    (void)self;
+    redis_conn_forget_request(req);
+}
+
+const cairn_backend_t cairn_redis_backend = {
+    .magic = CAIRN_BACKEND_MAGIC,
+    .abi_major = CAIRN_ABI_MAJOR,
+    .abi_minor = CAIRN_ABI_MINOR,
+    .size = sizeof(cairn_backend_t),
+    .name = "redis",
+    .version = CAIRN_VERSION_STRING,
+    .schemes = (const char *const[]){"redis", "unix", NULL},
+    .capabilities = REDIS_CAPABILITIES,
+    .open = redis_open,
+    .close = redis_close,
+    .forget = redis_forget,
+    .broker = &redis_broker_ops,
+};

@@ -1,0 +1,23 @@
+/* A Redis backend instance: what its interfaces share. */
+#ifndef CAIRN_REDIS_BACKEND_H
+#define CAIRN_REDIS_BACKEND_H
+
+#include "redis_standalone.h"
+
+#include <cairn/sys/backend.h>
+
+typedef struct redis_backend {
+    const cairn_host_t *host;
+    redis_standalone_t route;
+    void (*closed)(const cairn_host_t *);
+} redis_backend_t;
+
+extern const cairn_broker_ops_t redis_broker_ops;
+
+/* The route tells the broker of its subscription link. */
+void redis_broker_resubscribe(redis_backend_t *redis, redis_conn_t *conn);
+void redis_broker_link_lost(redis_backend_t *redis, int status, const char *detail);
+int redis_broker_message(redis_backend_t *redis, cairn_slice_t kind, size_t count,
+                         redis_reply_t *rest);
+
+#endif

@@ -1,0 +1,458 @@
+#include "redis_conn.h"
+
+#include "redis_cmd.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+static void connect_next(redis_conn_t *conn);
+static void begin(redis_conn_t *conn);
+
+/* ---- the timer: one meaning a state ---- */
+
+static void keepalive(redis_conn_t *conn);
+
+static void on_timer(uv_timer_t *timer)
+{
+    redis_conn_t *conn = timer->data;
+    char detail[192];
+    switch (conn->state) {
+    case REDIS_CONN_WAITING:
+        begin(conn);
+        break;
+    case REDIS_CONN_READY:
+        keepalive(conn);
+        break;
+    default:
+        snprintf(detail, sizeof detail, "connect %s: no answer in time", conn->where);
+        redis_conn_lose(conn, UV_ETIMEDOUT, detail);
+    }
+}
+
+static void set_state(redis_conn_t *conn, redis_conn_state_t state, uint64_t timeout_ms)
+{
+    conn->state = state;
+    if (timeout_ms > 0) {
+        uv_timer_start(&conn->timer, on_timer, timeout_ms, 0);
+    } else {
+        uv_timer_stop(&conn->timer);
+    }
+}
+
+/* ---- keepalive ---- */
+
+static void on_pong(void *ctx, int status, redis_reply_t *reply, cairn_slice_t detail)
+{
+    (void)ctx, (void)status, (void)reply, (void)detail; /* any answer is a sign of life */
+}
+
+static void ping(redis_conn_t *conn)
+{
+    static const char command[] = "*1\r\n$4\r\nPING\r\n";
+    char *at;
+    if (redis_conn_reserve_unbounded(conn, sizeof command - 1, &at) < 0) return;
+    at = redis_cmd_literal(at, command, sizeof command - 1);
+    redis_conn_commit(conn, at, on_pong, conn, REDIS_CMD_TRANSIENT);
+}
+
+static void keepalive(redis_conn_t *conn)
+{
+    uint64_t period_ms = conn->options->keepalive_ms;
+    uint64_t silent_ms = uv_now(conn->host->loop) - conn->heard_ms;
+    if (silent_ms < period_ms) {
+        uv_timer_start(&conn->timer, on_timer, period_ms - silent_ms, 0);
+        return;
+    }
+    if (conn->pinged) {
+        redis_conn_lose(conn, CAIRN_EHALFOPEN, cairn_strerror(CAIRN_EHALFOPEN));
+        return;
+    }
+    conn->pinged = true;
+    ping(conn);
+    uv_timer_start(&conn->timer, on_timer, period_ms, 0);
+}
+
+/* ---- losing the link ---- */
+
+static void drop_link(redis_conn_t *conn)
+{
+    redisAsyncContext *ac = conn->ac;
+    conn->ac = NULL;
+    if (ac) redisAsyncFree(ac);
+    redis_in_free(&conn->in);
+    conn->hello_out.head = conn->hello_out.sent = conn->hello_out.tail = 0;
+    conn->prelude.head = conn->prelude.tail;
+}
+
+/* Moves the bytes of what is still wanted together, oldest first, all of it unsent. Entries keep
+ * their sequence numbers: what is not wanted becomes void. */
+static void compact(redis_conn_t *conn)
+{
+    redis_out_t *out = &conn->out;
+    redis_queue_t *queue = &conn->queue;
+    size_t from = out->head, to = out->head;
+    uint64_t end = queue->head;
+    for (uint64_t seq = queue->head; seq != queue->tail; seq++) {
+        redis_entry_t *entry = redis_queue_at(queue, seq);
+        size_t bytes = entry->bytes;
+        if (entry->ctx && !(entry->flags & REDIS_CMD_TRANSIENT)) {
+            if (to != from) memmove(out->buf + to, out->buf + from, bytes);
+            to += bytes;
+            end = seq + 1;
+        } else {
+            *entry = (redis_entry_t){.flags = REDIS_CMD_VOID};
+        }
+        from += bytes;
+    }
+    queue->tail = end;
+    out->tail = to;
+    redis_out_rewind(out);
+    conn->forgotten = 0;
+}
+
+/* Ends the commands up to `sent` bytes, or all that wait if `sent` is SIZE_MAX, that may not be
+ * sent again. Any answer may put new commands behind, or close. */
+static void fail_entries(redis_conn_t *conn, size_t sent, uint32_t spared, int status,
+                         const char *detail)
+{
+    size_t end = conn->out.head;
+    uint64_t last = conn->queue.tail;
+    for (uint64_t seq = conn->queue.head; seq != last; seq++) {
+        redis_entry_t *entry = redis_queue_at(&conn->queue, seq);
+        end += entry->bytes;
+        if (end > sent) return; /* not written to its end, so the server cannot have acted on it */
+        if (!entry->ctx || (entry->flags & spared)) continue;
+        void *ctx = entry->ctx;
+        entry->ctx = NULL;
+        entry->answer(ctx, status, NULL, cairn_str(detail));
+        if (conn->state == REDIS_CONN_CLOSING) return;
+    }
+}
+
+static bool may_be_lost(const redis_conn_t *conn)
+{
+    return conn->state == REDIS_CONN_RESOLVING || conn->state == REDIS_CONN_CONNECTING ||
+           conn->state == REDIS_CONN_GREETING || conn->state == REDIS_CONN_READY;
+}
+
+void redis_conn_lose(redis_conn_t *conn, int status, const char *detail)
+{
+    if (!may_be_lost(conn)) return;
+    char text[384]; /* `detail` may lie in what is dropped */
+    snprintf(text, sizeof text, "%s", detail);
+    bool refused_us = conn->state == REDIS_CONN_GREETING && status == CAIRN_EAUTH;
+    drop_link(conn);
+    if (conn->looking_up) uv_cancel((uv_req_t *)&conn->lookup);
+    set_state(conn, REDIS_CONN_WAITING, redis_backoff_next(&conn->backoff));
+
+    conn->owner->lost(conn, status, text);
+    if (conn->state == REDIS_CONN_CLOSING) return;
+    const uint32_t kept = REDIS_CMD_IDEMPOTENT | REDIS_CMD_TRANSIENT;
+    fail_entries(conn, conn->out.sent, kept, CAIRN_EMAYBE, text);
+    if (conn->state == REDIS_CONN_CLOSING) return;
+    /* Waiting does not mend a wrong password; whoever waits shall hear of it. */
+    if (refused_us) fail_entries(conn, SIZE_MAX, REDIS_CMD_TRANSIENT, status, text);
+    if (conn->state == REDIS_CONN_CLOSING) return;
+    compact(conn);
+}
+
+/* ---- the handshake ---- */
+
+static void become_ready(redis_conn_t *conn)
+{
+    compact(conn);
+    redis_backoff_reset(&conn->backoff);
+    conn->pinged = false;
+    conn->heard_ms = uv_now(conn->host->loop);
+    set_state(conn, REDIS_CONN_READY, conn->options->keepalive_ms);
+    conn->in_prelude = true;
+    conn->owner->prelude(conn);
+    conn->in_prelude = false;
+    if (conn->state != REDIS_CONN_READY) return; /* out of memory in there */
+    redis_wire_flush_later(conn);
+    conn->owner->ready(conn);
+}
+
+void redis_conn_greeted(redis_conn_t *conn, redis_reply_t *reply)
+{
+    int rc = redis_hello_answer(&conn->hello, &conn->options->hello, reply, &conn->hello_out);
+    if (rc < 0) {
+        char detail[384];
+        snprintf(detail, sizeof detail, "%s: %s", conn->where, conn->hello.detail);
+        redis_conn_lose(conn, rc, detail);
+    } else if (rc > 0) {
+        become_ready(conn);
+    } else if (redis_out_unsent(&conn->hello_out) > 0) {
+        redis_wire_flush_later(conn);
+    }
+}
+
+/* ---- connecting ---- */
+
+/* hiredis leaves in errno what it has put in words. */
+static int why(const redisAsyncContext *ac)
+{
+    bool says_errno = ac->err == REDIS_ERR_IO && errno != 0;
+    return says_errno ? uv_translate_sys_error(errno) : UV_ECONNREFUSED;
+}
+
+static void on_connect(redisAsyncContext *ac, int status)
+{
+    redis_conn_t *conn = ac->data;
+    if (conn->ac != ac) return; /* given up meanwhile */
+    if (status != REDIS_OK) {
+        conn->failure_status = why(ac);
+        conn->ac = NULL; /* hiredis frees it when we return */
+        snprintf(conn->failure, sizeof conn->failure, "connect %s: %s", conn->where, ac->errstr);
+        connect_next(conn);
+        return;
+    }
+    redis_wire_attach(conn);
+    conn->state = REDIS_CONN_GREETING; /* the time to connect goes on */
+    if (redis_hello_begin(&conn->hello, &conn->options->hello, &conn->hello_out) < 0) {
+        redis_conn_lose(conn, UV_ENOMEM, uv_strerror(UV_ENOMEM));
+        return;
+    }
+    ac->ev.addRead(ac->ev.data);
+    redis_wire_flush_later(conn);
+}
+
+/* Starts hiredis on `options`; 0 if on_connect follows. */
+static int start_link(redis_conn_t *conn, redisOptions *options)
+{
+    options->options |= REDIS_OPT_NONBLOCK | REDIS_OPT_NOAUTOFREEREPLIES;
+    errno = 0;
+    redisAsyncContext *ac = redisAsyncConnectWithOptions(options);
+    if (!ac) return UV_ENOMEM;
+    int rc = ac->err ? why(ac) : cairn_hiredis_uv_attach(conn->group, ac);
+    if (rc < 0) {
+        snprintf(conn->failure, sizeof conn->failure, "connect %s: %s", conn->where,
+                 ac->err ? ac->errstr : uv_strerror(rc));
+        redisAsyncFree(ac);
+        return rc;
+    }
+    ac->data = conn;
+    conn->ac = ac;
+    redisAsyncSetConnectCallbackNC(ac, on_connect);
+    return 0;
+}
+
+static int start_unix(redis_conn_t *conn)
+{
+    redisOptions options = {0};
+    REDIS_OPTIONS_SET_UNIX(&options, conn->options->path);
+    snprintf(conn->where, sizeof conn->where, "%s", conn->options->path);
+    return start_link(conn, &options);
+}
+
+static int start_tcp(redis_conn_t *conn, const char *ip)
+{
+    redisOptions options = {0};
+    REDIS_OPTIONS_SET_TCP(&options, ip, conn->options->port);
+    const char *host = conn->options->host;
+    if (strcmp(host, ip) == 0) {
+        snprintf(conn->where, sizeof conn->where, strchr(ip, ':') ? "[%s]:%d" : "%s:%d", ip,
+                 conn->options->port);
+    } else {
+        snprintf(conn->where, sizeof conn->where, "%.64s:%d (%s)", host, conn->options->port, ip);
+    }
+    return start_link(conn, &options);
+}
+
+/* The addresses of the lookup in turn, until one takes the attempt or none is left. */
+static void connect_next(redis_conn_t *conn)
+{
+    while (conn->address) {
+        char ip[64];
+        int rc = uv_ip_name(conn->address->ai_addr, ip, sizeof ip);
+        conn->address = conn->address->ai_next;
+        if (rc == 0) rc = start_tcp(conn, ip);
+        if (rc == 0) return;
+        conn->failure_status = rc;
+    }
+    redis_conn_lose(conn, conn->failure_status, conn->failure);
+}
+
+static void free_addresses(redis_conn_t *conn)
+{
+    if (conn->addresses) uv_freeaddrinfo(conn->addresses);
+    conn->addresses = conn->address = NULL;
+}
+
+static void finish_closing(redis_conn_t *conn);
+
+static void on_lookup(uv_getaddrinfo_t *lookup, int status, struct addrinfo *addresses)
+{
+    redis_conn_t *conn = lookup->data;
+    conn->looking_up = false;
+    if (conn->state != REDIS_CONN_RESOLVING) {
+        if (addresses) uv_freeaddrinfo(addresses);
+        finish_closing(conn);
+        return;
+    }
+    if (status < 0) {
+        char detail[384];
+        snprintf(detail, sizeof detail, "lookup of %.255s: %s", conn->options->host,
+                 uv_strerror(status));
+        redis_conn_lose(conn, status, detail);
+        return;
+    }
+    free_addresses(conn);
+    conn->addresses = conn->address = addresses;
+    conn->state = REDIS_CONN_CONNECTING;
+    connect_next(conn);
+}
+
+static int look_up(redis_conn_t *conn)
+{
+    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
+    conn->lookup.data = conn;
+    int rc = uv_getaddrinfo(conn->host->loop, &conn->lookup, on_lookup, conn->options->host, NULL,
+                            &hints);
+    conn->looking_up = rc == 0;
+    return rc;
+}
+
+static bool is_numeric(const char *host)
+{
+    struct sockaddr_in v4;
+    struct sockaddr_in6 v6;
+    return uv_ip4_addr(host, 0, &v4) == 0 || uv_ip6_addr(host, 0, &v6) == 0;
+}
+
+/* One attempt. */
+static void begin(redis_conn_t *conn)
+{
+    int rc;
+    snprintf(conn->failure, sizeof conn->failure, "connect %s: failed", conn->where);
+    set_state(conn, REDIS_CONN_CONNECTING, conn->options->connect_timeout_ms);
+    if (conn->options->path) {
+        rc = start_unix(conn);
+    } else if (is_numeric(conn->options->host)) {
+        rc = start_tcp(conn, conn->options->host);
+    } else if (conn->looking_up) {
+        rc = UV_ETIMEDOUT; /* the last attempt's lookup, which cannot be stopped */
+    } else {
+        conn->state = REDIS_CONN_RESOLVING;
+        rc = look_up(conn);
+    }
+    if (rc < 0) redis_conn_lose(conn, rc, conn->failure);
+}
+
+/* ---- commands ---- */
+
+static bool is_full(const redis_conn_t *conn, size_t bytes)
+{
+    return redis_queue_count(&conn->queue) >= conn->options->max_inflight ||
+           redis_out_held(&conn->out) + bytes > conn->options->max_queue_bytes;
+}
+
+int redis_conn_reserve_unbounded(redis_conn_t *conn, size_t bytes, char **at)
+{
+    if (!redis_queue_reserve(conn->in_prelude ? &conn->prelude : &conn->queue)) return UV_ENOMEM;
+    *at = redis_out_reserve(conn->in_prelude ? &conn->hello_out : &conn->out, bytes);
+    return *at ? 0 : UV_ENOMEM;
+}
+
+int redis_conn_reserve(redis_conn_t *conn, size_t bytes, char **at)
+{
+    if (bytes > conn->options->max_queue_bytes) return CAIRN_ETOOBIG;
+    if (is_full(conn, bytes)) {
+        if (conn->state != REDIS_CONN_READY && conn->forgotten > 0) compact(conn);
+        if (bytes > conn->options->max_queue_bytes) return CAIRN_ETOOBIG;
+    if (is_full(conn, bytes)) {
+            conn->refused = true;
+            return CAIRN_EFULL;
+        }
+    }
+    return redis_conn_reserve_unbounded(conn, bytes, at);
+}
+
+uint64_t redis_conn_commit(redis_conn_t *conn, char *end, redis_answer_fn answer, void *ctx,
+                           uint32_t flags)
+{
+    redis_out_t *out = conn->in_prelude ? &conn->hello_out : &conn->out;
+    size_t tail = (size_t)(end - out->buf);
+    redis_entry_t entry = {answer, ctx, tail - out->tail, flags};
+    out->tail = tail;
+    if (conn->in_prelude) {
+        entry.bytes = 0; /* hello_out lets its bytes go when they are written */
+        return redis_queue_push(&conn->prelude, entry);
+    }
+    if (conn->state == REDIS_CONN_READY) redis_wire_flush_later(conn);
+    return redis_queue_push(&conn->queue, entry);
+}
+
+/* What a request keeps in its scratch area, to be forgotten by. */
+enum { SCRATCH_CONN, SCRATCH_SEQ, SCRATCH_WORDS };
+_Static_assert(SCRATCH_WORDS <= CAIRN_REQ_SCRATCH, "a request has room for what we keep of it");
+
+static redis_conn_t *conn_of(const cairn_req_t *req)
+{
+    return (redis_conn_t *)(uintptr_t)req->scratch[SCRATCH_CONN];
+}
+
+void redis_conn_commit_request(redis_conn_t *conn, char *end, redis_answer_fn answer,
+                               cairn_req_t *req)
+{
+    uint32_t flags = req->flags & CAIRN_REQ_IDEMPOTENT ? REDIS_CMD_IDEMPOTENT : 0;
+    req->scratch[SCRATCH_CONN] = (uintptr_t)conn;
+    req->scratch[SCRATCH_SEQ] = redis_conn_commit(conn, end, answer, req, flags);
+}
+
+void redis_conn_forget_request(cairn_req_t *req)
+{
+    redis_conn_t *conn = conn_of(req);
+    redis_queue_at(&conn->queue, req->scratch[SCRATCH_SEQ])->ctx = NULL;
+    conn->forgotten++;
+}
+
+const cairn_host_t *redis_conn_host(const cairn_req_t *req)
+{
+    return conn_of(req)->host;
+}
+
+/* ---- open and close ---- */
+
+void redis_conn_open(redis_conn_t *conn, const cairn_host_t *host, cairn_hiredis_uv_t *group,
+                     const redis_conn_options_t *options, const redis_conn_owner_t *owner)
+{
+    conn->host = host;
+    conn->group = group;
+    conn->options = options;
+    conn->owner = owner;
+    uint64_t seed = uv_hrtime() ^ (uintptr_t)conn;
+    redis_backoff_init(&conn->backoff, options->reconnect_min_ms, options->reconnect_max_ms, seed);
+    uv_timer_init(host->loop, &conn->timer);
+    conn->timer.data = conn;
+    conn->state = REDIS_CONN_WAITING;
+    uv_timer_start(&conn->timer, on_timer, 0, 0);
+}
+
+static void finish_closing(redis_conn_t *conn)
+{
+    if (!conn->timer_closed || conn->looking_up) return;
+    free_addresses(conn);
+    redis_out_free(&conn->out);
+    redis_out_free(&conn->hello_out);
+    redis_queue_free(&conn->queue);
+    redis_queue_free(&conn->prelude);
+    conn->state = REDIS_CONN_CLOSED;
+    conn->owner->closed(conn);
+}
+
+static void on_timer_closed(uv_handle_t *handle)
+{
+    redis_conn_t *conn = handle->data;
+    conn->timer_closed = true;
+    finish_closing(conn);
+}
+
+void redis_conn_close(redis_conn_t *conn)
+{
+    conn->state = REDIS_CONN_CLOSING;
+    drop_link(conn);
+    if (conn->looking_up) uv_cancel((uv_req_t *)&conn->lookup);
+    uv_close((uv_handle_t *)&conn->timer, on_timer_closed);
+}

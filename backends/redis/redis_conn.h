@@ -1,0 +1,157 @@
+/* One connection's life, reconnects included.
+ *
+ *     CLOSED -> RESOLVING -> CONNECTING -> GREETING -> READY
+ *                  ^              |            |         |
+ *                  |              +------------+---------+--> lost: WAITING (backoff)
+ *                  +-----------------------------------------------+
+ *     any -> CLOSING -> CLOSED
+ *
+ * hiredis connects; from then on the bytes are ours (redis_wire.c), behind the context's table of
+ * functions. Commands may be put in at any time before CLOSING; while there is no connection they wait. */
+#ifndef CAIRN_REDIS_CONN_H
+#define CAIRN_REDIS_CONN_H
+
+#include "redis_backoff.h"
+#include "redis_hello.h"
+#include "redis_out.h"
+#include "redis_queue.h"
+
+#include <cairn/adapters/hiredis_uv.h>
+#include <cairn/sys/backend.h>
+#include <hiredis/async.h>
+#include <uv.h>
+
+typedef enum redis_conn_state {
+    REDIS_CONN_CLOSED,
+    REDIS_CONN_RESOLVING,
+    REDIS_CONN_CONNECTING,
+    REDIS_CONN_GREETING,
+    REDIS_CONN_READY,
+    REDIS_CONN_WAITING,
+    REDIS_CONN_CLOSING
+} redis_conn_state_t;
+
+typedef struct redis_conn redis_conn_t;
+
+/* What a connection tells its owner; each may close the connection. */
+typedef struct redis_conn_owner {
+    /* About to be ready: commands put in now go before all that wait. Calls nobody else. */
+    void (*prelude)(redis_conn_t *conn);
+    void (*ready)(redis_conn_t *conn);
+    /* An attempt failed or the link broke. Commands that wait are kept, but those of
+     * REDIS_CMD_TRANSIENT, which are forgotten without an answer. */
+    void (*lost)(redis_conn_t *conn, int status, const char *detail);
+    /* A published message: `kind` is read, the rest is next. <0: malformed; the link is given up. */
+    int (*message)(redis_conn_t *conn, cairn_slice_t kind, size_t count, redis_reply_t *rest);
+    /* There is room again after a reserve was refused with CAIRN_EFULL. */
+    void (*room)(redis_conn_t *conn);
+    void (*closed)(redis_conn_t *conn);
+} redis_conn_owner_t;
+
+/* Borrowed; outlives the connection. */
+typedef struct redis_conn_options {
+    const char *host; /* or else */
+    const char *path; /* of a unix socket */
+    int port;
+    redis_hello_options_t hello;
+    uint64_t connect_timeout_ms;
+    uint64_t reconnect_min_ms;
+    uint64_t reconnect_max_ms;
+    uint64_t keepalive_ms;
+    uint64_t max_inflight;
+    uint64_t max_queue_bytes;
+    uint64_t max_reply_bytes;
+} redis_conn_options_t;
+
+/* What has been read and not yet looked at. */
+typedef struct redis_in {
+    char *buf;
+    size_t capacity;
+    size_t head;
+    size_t tail;
+    redis_frame_t frame;
+} redis_in_t;
+
+struct redis_conn {
+    void *data; /* the owner's */
+    const redis_conn_owner_t *owner;
+    const redis_conn_options_t *options;
+    const cairn_host_t *host;
+    cairn_hiredis_uv_t *group;
+
+    redis_conn_state_t state;
+    bool subscriber; /* RESP2 and used for subscriptions: arrays are pushes */
+    bool in_prelude; /* commands go to hello_out and prelude */
+    bool refused;    /* a reserve was, since room was last told */
+    bool pinged;     /* a sign of life was asked for and has not come */
+    uint64_t heard_ms;
+
+    redisAsyncContext *ac; /* hiredis's; NULL without a link */
+    redisContextFuncs funcs; /* its table, with our reads and writes */
+    redis_in_t in;
+    redis_out_t out;
+    redis_queue_t queue;
+    uint64_t forgotten; /* entries without ctx since the last compaction, about */
+    redis_hello_t hello;
+    redis_out_t hello_out; /* goes before `out`: the handshake, then the prelude */
+    redis_queue_t prelude; /* answered before `queue`; all of it transient, its bytes in hello_out */
+
+    redis_backoff_t backoff;
+    uv_timer_t timer; /* one deadline a state: to be connected, next attempt, keepalive */
+    bool timer_closed;
+    uv_getaddrinfo_t lookup;
+    bool looking_up;
+    struct addrinfo *addresses; /* of the lookup */
+    struct addrinfo *address;   /* the one to try next */
+    char where[160];            /* "127.0.0.1:6379", for messages */
+    char failure[256];          /* of the address tried last */
+    int failure_status;
+};
+
+/* Never fails; begins to connect at once. `conn` stays in place until `closed`. */
+void redis_conn_open(redis_conn_t *conn, const cairn_host_t *host, cairn_hiredis_uv_t *group,
+                     const redis_conn_options_t *options, const redis_conn_owner_t *owner);
+
+/* Drops the link and what waits, without answers; `closed` follows. Legal anywhere but twice. */
+void redis_conn_close(redis_conn_t *conn);
+
+/* Gives the link up as lost: reconnects. */
+void redis_conn_lose(redis_conn_t *conn, int status, const char *detail);
+
+/* ---- commands ---- */
+
+/* Room for a command of at most `bytes`, at *at. CAIRN_EFULL, CAIRN_ETOOBIG (it can never fit), UV_ENOMEM. */
+CAIRN_MUST_USE int redis_conn_reserve(redis_conn_t *conn, size_t bytes, char **at);
+
+/* The same beyond the bounds on count and bytes, for what must not fail for want of room. */
+CAIRN_MUST_USE int redis_conn_reserve_unbounded(redis_conn_t *conn, size_t bytes, char **at);
+
+/* The command reserved for is encoded up to `end`: it goes out at the end of this loop turn.
+ * Returns its number in the queue. */
+uint64_t redis_conn_commit(redis_conn_t *conn, char *end, redis_answer_fn answer, void *ctx,
+                           uint32_t flags);
+
+/* The same for a request of core's, which remembers connection and number in its scratch area. */
+void redis_conn_commit_request(redis_conn_t *conn, char *end, redis_answer_fn answer,
+                               cairn_req_t *req);
+
+/* Nobody waits for the answer any more; unsent it will not be sent, if there is no link. */
+void redis_conn_forget_request(cairn_req_t *req);
+
+/* The host of the connection a request went to. */
+const cairn_host_t *redis_conn_host(const cairn_req_t *req);
+
+/* ---- between redis_conn.c and redis_wire.c ---- */
+
+/* Puts our functions in place of hiredis's. */
+void redis_wire_attach(redis_conn_t *conn);
+
+/* Asks to be flushed at the end of this loop turn. */
+void redis_wire_flush_later(redis_conn_t *conn);
+
+/* A reply of the handshake. */
+void redis_conn_greeted(redis_conn_t *conn, redis_reply_t *reply);
+
+void redis_in_free(redis_in_t *in);
+
+#endif

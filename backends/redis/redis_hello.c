@@ -1,0 +1,175 @@
+#include "redis_hello.h"
+
+#include "redis_cmd.h"
+#include "redis_error.h"
+
+#include <cairn/version.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <uv.h>
+
+#define MOST_ARGS 8
+
+/* Encodes one command of NUL-terminated arguments, NULL ending them. */
+static int say(redis_out_t *out, const char *const *args)
+{
+    size_t count = 0, payload = 0;
+    for (; args[count]; count++) payload += strlen(args[count]);
+    char *to = redis_out_reserve(out, redis_cmd_bound(count, payload));
+    if (!to) return UV_ENOMEM;
+    to = redis_cmd_begin(to, count);
+    for (size_t i = 0; i < count; i++) to = redis_cmd_arg(to, cairn_str(args[i]));
+    out->tail = (size_t)(to - out->buf);
+    return 0;
+}
+
+static int say_step(redis_hello_t *hello, redis_out_t *out, redis_hello_step_t step,
+                    const char *const *args)
+{
+    hello->steps[hello->step_count++] = (uint8_t)step;
+    return say(out, args);
+}
+
+/* A precision for printf. */
+static int clip(size_t len, int most)
+{
+    return len < (size_t)most ? (int)len : most;
+}
+
+/* Servers quote commands they do not understand, and with them the password. */
+static void append_without(char *out, size_t room, cairn_slice_t text, cairn_slice_t secret)
+{
+    size_t used = 0;
+    for (size_t i = 0; i < text.len && used + 4 < room;) {
+        bool hit = secret.len > 0 && text.len - i >= secret.len &&
+                   memcmp(text.ptr + i, secret.ptr, secret.len) == 0;
+        memcpy(out + used, hit ? "***" : text.ptr + i, hit ? 3 : 1);
+        used += hit ? 3 : 1;
+        i += hit ? secret.len : 1;
+    }
+    out[used] = '\0';
+}
+
+static int fail(redis_hello_t *hello, const redis_hello_options_t *options, int status,
+                const char *what, cairn_slice_t reason)
+{
+    int used = snprintf(hello->detail, sizeof hello->detail, "%s: ", what);
+    append_without(hello->detail + used, sizeof hello->detail - (size_t)used, reason,
+                   cairn_str(options->password));
+    return status;
+}
+
+int redis_hello_begin(redis_hello_t *hello, const redis_hello_options_t *options, redis_out_t *out)
+{
+    memset(hello, 0, sizeof *hello);
+    snprintf(hello->server, sizeof hello->server, "redis");
+    hello->protocol = options->protocol == 2 ? 2 : 3;
+    const char *args[MOST_ARGS] = {"HELLO", hello->protocol == 2 ? "2" : "3"};
+    size_t count = 2;
+    if (options->password) {
+        args[count++] = "AUTH";
+        args[count++] = options->username ? options->username : "default";
+        args[count++] = options->password;
+    }
+    args[count++] = "SETNAME";
+    args[count++] = options->client_name;
+    return say(out, args);
+}
+
+static int say_auth(redis_hello_t *hello, const redis_hello_options_t *options, redis_out_t *out)
+{
+    if (!options->password) return 0;
+    const char *const with_user[] = {"AUTH", options->username, options->password, NULL};
+    const char *const without[] = {"AUTH", options->password, NULL};
+    return say_step(hello, out, HELLO_STEP_AUTH, options->username ? with_user : without);
+}
+
+static int say_rest(redis_hello_t *hello, const redis_hello_options_t *options, redis_out_t *out)
+{
+    char db[24];
+    snprintf(db, sizeof db, "%llu", (unsigned long long)options->db);
+    int rc = 0;
+    if (options->db > 0)
+        rc = say_step(hello, out, HELLO_STEP_SELECT, (const char *const[]){"SELECT", db, NULL});
+    if (rc == 0)
+        rc = say_step(hello, out, HELLO_STEP_COURTESY,
+                      (const char *const[]){"CLIENT", "SETINFO", "LIB-NAME", "cairn", NULL});
+    if (rc == 0)
+        rc = say_step(
+            hello, out, HELLO_STEP_COURTESY,
+            (const char *const[]){"CLIENT", "SETINFO", "LIB-VER", CAIRN_VERSION_STRING, NULL});
+    return rc;
+}
+
+/* HELLO is not understood, or RESP3 is not: the way of old servers. */
+static int fall_back(redis_hello_t *hello, const redis_hello_options_t *options, redis_out_t *out)
+{
+    hello->protocol = 2;
+    int rc = say_auth(hello, options, out);
+    if (rc == 0)
+        rc = say_step(
+            hello, out, HELLO_STEP_COURTESY,
+            (const char *const[]){"CLIENT", "SETNAME", options->client_name, NULL});
+    return rc == 0 ? say_rest(hello, options, out) : rc;
+}
+
+static bool starts_with(cairn_slice_t text, const char *prefix)
+{
+    size_t len = strlen(prefix);
+    return text.len >= len && memcmp(text.ptr, prefix, len) == 0;
+}
+
+/* Reads what the server says of itself; anything unexpected in it is not worth failing for. */
+static int read_greeting(redis_hello_t *hello, const redis_hello_options_t *options,
+                         redis_reply_t *reply)
+{
+    size_t count;
+    cairn_slice_t name = cairn_str("redis"), version = {NULL, 0};
+    int rc = redis_reply_array(reply, &count);
+    for (size_t i = 0; rc == 0 && i + 1 < count; i += 2) {
+        cairn_slice_t key;
+        rc = redis_reply_string(reply, &key);
+        if (rc < 0) break;
+        if (cairn_slice_eq(key, cairn_str("server"))) {
+            rc = redis_reply_string(reply, &name);
+        } else if (cairn_slice_eq(key, cairn_str("version"))) {
+            rc = redis_reply_string(reply, &version);
+        } else {
+            rc = redis_reply_skip(reply);
+        }
+    }
+    if (rc < 0) return fail(hello, options, rc, "HELLO", cairn_str("the answer is not a map"));
+    snprintf(hello->server, sizeof hello->server, "%.*s%s%.*s", clip(name.len, 20), name.ptr,
+             version.len ? " " : "", clip(version.len, 20), version.len ? version.ptr : "");
+    return 0;
+}
+
+static int answer_greeting(redis_hello_t *hello, const redis_hello_options_t *options,
+                           redis_reply_t *reply, redis_out_t *out)
+{
+    hello->greeted = true;
+    cairn_slice_t text;
+    if (!redis_reply_error(reply, &text)) {
+        int rc = read_greeting(hello, options, reply);
+        return rc == 0 ? say_rest(hello, options, out) : rc;
+    }
+    bool not_understood = starts_with(text, "ERR unknown command") || starts_with(text, "NOPROTO");
+    if (!not_understood) return fail(hello, options, redis_error_code(text), "HELLO", text);
+    if (options->protocol == 3) return fail(hello, options, CAIRN_ESERVER, "server has no RESP3", text);
+    return fall_back(hello, options, out);
+}
+
+int redis_hello_answer(redis_hello_t *hello, const redis_hello_options_t *options,
+                       redis_reply_t *reply, redis_out_t *out)
+{
+    if (!hello->greeted) return answer_greeting(hello, options, reply, out);
+    if (hello->step == hello->step_count)
+        return fail(hello, options, CAIRN_EPROTOCOL, "handshake", cairn_str("an answer to nothing"));
+
+    redis_hello_step_t step = (redis_hello_step_t)hello->steps[hello->step++];
+    cairn_slice_t text;
+    if (step != HELLO_STEP_COURTESY && redis_reply_error(reply, &text))
+        return fail(hello, options, redis_error_code(text), step == HELLO_STEP_AUTH ? "AUTH" : "SELECT",
+                    text);
+    return hello->step == hello->step_count;
+}

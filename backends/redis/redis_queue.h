@@ -1,0 +1,61 @@
+/* The commands a connection owes an answer for, oldest first: a ring addressed by sequence number,
+ * so that one can be given up (its answer then goes to nobody) without a search. */
+#ifndef CAIRN_REDIS_QUEUE_H
+#define CAIRN_REDIS_QUEUE_H
+
+#include "redis_reply.h"
+
+/* Status 0: `reply` is at the answer, which is not an error. <0: `reply` is NULL and `detail`, borrowed,
+ * says why in words. */
+typedef void (*redis_answer_fn)(void *ctx, int status, redis_reply_t *reply, cairn_slice_t detail);
+
+enum {
+    REDIS_CMD_IDEMPOTENT = 1,   /* may be sent again if the link is lost before the answer */
+    REDIS_CMD_TRANSIENT = 2,    /* void once the link is lost: its owner says it anew */
+    REDIS_CMD_SUBSCRIPTION = 4, /* answered by a push */
+    REDIS_CMD_VOID = 8          /* not sent and never will be: no answer comes */
+};
+
+typedef struct redis_entry {
+    redis_answer_fn answer;
+    void *ctx;    /* NULL: nobody waits any more */
+    size_t bytes; /* of the command, in the connection's output */
+    uint32_t flags;
+} redis_entry_t;
+
+typedef struct redis_queue {
+    redis_entry_t *entries;
+    uint64_t mask;
+    uint64_t head; /* sequence number of the oldest */
+    uint64_t tail; /* and of the next to come */
+} redis_queue_t;
+
+/* Zero it before use. */
+void redis_queue_free(redis_queue_t *queue);
+
+bool redis_queue_grow(redis_queue_t *queue);
+
+static inline uint64_t redis_queue_count(const redis_queue_t *queue)
+{
+    return queue->tail - queue->head;
+}
+
+static inline redis_entry_t *redis_queue_at(const redis_queue_t *queue, uint64_t seq)
+{
+    return &queue->entries[seq & queue->mask];
+}
+
+/* Makes sure that the next push succeeds; false if out of memory. */
+static inline bool redis_queue_reserve(redis_queue_t *queue)
+{
+    return (queue->entries && redis_queue_count(queue) <= queue->mask) || redis_queue_grow(queue);
+}
+
+/* Returns the sequence number. */
+static inline uint64_t redis_queue_push(redis_queue_t *queue, redis_entry_t entry)
+{
+    *redis_queue_at(queue, queue->tail) = entry;
+    return queue->tail++;
+}
+
+#endif

@@ -1,0 +1,55 @@
+/* The route to one server: which connection a command takes.
+ *
+ * With RESP3 one connection carries everything. With RESP2 a connection that has subscriptions can do nothing else, so
+ * subscriptions get a second one, opened with the first of them; once there, it stays theirs. */
+#ifndef CAIRN_REDIS_STANDALONE_H
+#define CAIRN_REDIS_STANDALONE_H
+
+#include "redis_conn.h"
+
+typedef struct redis_standalone redis_standalone_t;
+
+#define REDIS_CAPABILITIES                                                                         \
+    (CAIRN_CAP_TOPICS | CAIRN_CAP_PATTERNS | CAIRN_CAP_RECEIVERS | CAIRN_CAP_PERSISTENT |            \
+     CAIRN_CAP_SHARED)
+
+/* What the route tells the backend it belongs to. */
+typedef struct redis_standalone_events {
+    /* The subscription link is about to be ready: subscribe to all topics on it. */
+    void (*resubscribe)(redis_standalone_t *route, redis_conn_t *conn);
+    void (*subscriptions_lost)(redis_standalone_t *route, int status, const char *detail);
+    int (*message)(redis_standalone_t *route, cairn_slice_t kind, size_t count,
+                   redis_reply_t *rest);
+    void (*closed)(redis_standalone_t *route);
+} redis_standalone_events_t;
+
+struct redis_standalone {
+    const redis_standalone_events_t *events;
+    const cairn_host_t *host;
+    redis_conn_options_t options;
+    char *texts; /* host, path, user, password, client name: our copies */
+    size_t texts_len;
+    cairn_hiredis_uv_t group;
+    redis_conn_t commands;
+    redis_conn_t subscriptions; /* CLOSED as long as `commands` does for both */
+    int open;                   /* connections and the group */
+};
+
+/* Copies the options and begins to connect. UV_ENOMEM. */
+CAIRN_MUST_USE int redis_standalone_open(redis_standalone_t *route, const cairn_host_t *host,
+                                         const cairn_options_t *options,
+                                         const redis_standalone_events_t *events);
+
+/* events->closed follows. */
+void redis_standalone_close(redis_standalone_t *route);
+
+/* For requests. */
+static inline redis_conn_t *redis_standalone_commands(redis_standalone_t *route)
+{
+    return &route->commands;
+}
+
+/* For subscriptions; opens the second connection if the server turned out to need it. */
+redis_conn_t *redis_standalone_subscriptions(redis_standalone_t *route);
+
+#endif

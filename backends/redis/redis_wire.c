@@ -1,0 +1,245 @@
+/* The hot path: bytes from the socket to answers and messages, commands to the socket.
+ *
+ * hiredis calls async_read and async_write of a context's table when the socket is ready; hiredis_ssl
+ * hooks in at the same place. Replies are parsed where they were read, without an allocation; one
+ * recv takes what is there, one send gives all that waits. */
+#include "redis_conn.h"
+#include "redis_error.h"
+
+#include <cairn/sys/alloc.h>
+#include <errno.h>
+#include <stdio.h>
+#include <sys/socket.h>
+
+#define FIRST_READ (64u << 10)
+#define LEAST_READ (16u << 10)
+#define KEEP_READ (1u << 20) /* a larger buffer is given back when it is empty */
+
+void redis_in_free(redis_in_t *in)
+{
+    cairn_free(in->buf);
+    memset(in, 0, sizeof *in);
+}
+
+/* Space for at least `need` bytes behind what is there. */
+static bool make_space(redis_in_t *in, size_t need)
+{
+    if (in->capacity - in->tail >= need) return true;
+    size_t held = in->tail - in->head;
+    size_t capacity = in->capacity ? in->capacity : FIRST_READ;
+    while (capacity < held + need) capacity *= 2;
+    char *to = in->buf;
+    if (capacity > in->capacity) to = cairn_malloc(capacity);
+    if (!to) return false;
+    if (held) memmove(to, in->buf + in->head, held);
+    if (to != in->buf) cairn_free(in->buf);
+    in->buf = to;
+    in->capacity = capacity;
+    in->head = 0;
+    in->tail = held;
+    return true;
+}
+
+static void rest(redis_in_t *in)
+{
+    if (in->head < in->tail) return;
+    in->head = in->tail = 0;
+    if (in->capacity > KEEP_READ) redis_in_free(in);
+}
+
+/* ---- answers ---- */
+
+/* Where the command that the next answer is to stands at the head. */
+static redis_queue_t *answered_next(redis_conn_t *conn)
+{
+    if (conn->prelude.head != conn->prelude.tail) return &conn->prelude;
+    redis_queue_t *queue = &conn->queue;
+    while (queue->head != queue->tail &&
+           (redis_queue_at(queue, queue->head)->flags & REDIS_CMD_VOID))
+        queue->head++;
+    return queue;
+}
+
+static const redis_entry_t *oldest_entry(redis_conn_t *conn)
+{
+    const redis_queue_t *queue = answered_next(conn);
+    return queue->head == queue->tail ? NULL : redis_queue_at(queue, queue->head);
+}
+
+static void answer_oldest(redis_conn_t *conn, redis_reply_t *reply)
+{
+    redis_queue_t *queue = answered_next(conn);
+    const redis_entry_t *oldest = redis_queue_at(queue, queue->head);
+    if (queue->head == queue->tail || conn->out.sent - conn->out.head < oldest->bytes) {
+        redis_conn_lose(conn, CAIRN_EPROTOCOL, "a reply that no command asked for");
+        return;
+    }
+    redis_entry_t entry = *oldest;
+    queue->head++;
+    redis_out_answered(&conn->out, entry.bytes);
+    if (!entry.ctx) return;
+    cairn_slice_t text;
+    if (redis_reply_error(reply, &text)) {
+        entry.answer(entry.ctx, redis_error_code(text), NULL, text);
+    } else {
+        entry.answer(entry.ctx, 0, reply, cairn_slice(NULL, 0));
+    }
+}
+
+static bool is(cairn_slice_t text, const char *word, size_t len)
+{
+    return text.len == len && memcmp(text.ptr, word, len) == 0;
+}
+
+static bool ends_with_subscribe(cairn_slice_t kind)
+{
+    return kind.len >= 9 && memcmp(kind.ptr + kind.len - 9, "subscribe", 9) == 0;
+}
+
+static void take_push(redis_conn_t *conn, redis_reply_t *reply)
+{
+    redis_reply_t rest_of_it = *reply;
+    size_t count;
+    cairn_slice_t kind;
+    if (redis_reply_array(&rest_of_it, &count) < 0 || count == 0 ||
+        redis_reply_string(&rest_of_it, &kind) < 0) {
+        redis_conn_lose(conn, CAIRN_EPROTOCOL, "a push that does not say what it is");
+        return;
+    }
+    if (is(kind, "message", 7) || is(kind, "pmessage", 8)) {
+        if (conn->owner->message(conn, kind, count - 1, &rest_of_it) < 0)
+            redis_conn_lose(conn, CAIRN_EPROTOCOL, "a malformed message");
+        return;
+    }
+    const redis_entry_t *oldest = oldest_entry(conn);
+    bool awaited = oldest && (oldest->flags & REDIS_CMD_SUBSCRIPTION);
+    bool is_answer = awaited ? ends_with_subscribe(kind) : is(kind, "pong", 4);
+    if (is_answer) answer_oldest(conn, reply);
+    /* Others are news nobody here asked for, such as client-side caching's. */
+}
+
+static void take_reply(redis_conn_t *conn, redis_reply_t *reply)
+{
+    if (conn->state == REDIS_CONN_GREETING) {
+        redis_conn_greeted(conn, reply);
+    } else if (redis_reply_is_push(reply) || (conn->subscriber && *reply->at == '*')) {
+        take_push(conn, reply);
+    } else {
+        answer_oldest(conn, reply);
+    }
+}
+
+/* Every complete reply that is there; each may end the link or close the connection. */
+static void take_replies(redis_conn_t *conn, const redisAsyncContext *link)
+{
+    redis_in_t *in = &conn->in;
+    while (in->head < in->tail) {
+        size_t len;
+        const char *at = in->buf + in->head;
+        int rc = redis_frame_scan(&in->frame, at, in->tail - in->head,
+                                  conn->options->max_reply_bytes, &len);
+        if (rc == 0) return;
+        if (rc < 0) {
+            redis_conn_lose(conn, rc, in->frame.error);
+            return;
+        }
+        in->head += len;
+        redis_reply_t reply;
+        redis_reply_init(&reply, at, len);
+        take_reply(conn, &reply);
+        if (conn->ac != link) return;
+    }
+}
+
+static void tell_room(redis_conn_t *conn)
+{
+    if (!conn->refused) return;
+    const redis_conn_options_t *most = conn->options;
+    if (redis_queue_count(&conn->queue) > most->max_inflight / 2) return;
+    if (redis_out_held(&conn->out) > most->max_queue_bytes / 2) return;
+    conn->refused = false;
+    conn->owner->room(conn);
+}
+
+/* ---- reading and writing ---- */
+
+static void lose_for(redis_conn_t *conn, int status)
+{
+    char detail[192];
+    snprintf(detail, sizeof detail, "%s: %s", conn->where,
+             status == UV_EOF ? "server closed the connection" : uv_strerror(status));
+    redis_conn_lose(conn, status, detail);
+}
+
+static void wire_read(redisAsyncContext *ac)
+{
+    redis_conn_t *conn = ac->data;
+    redis_in_t *in = &conn->in;
+    uint64_t missing = redis_frame_missing(&in->frame, in->tail - in->head);
+    if (!make_space(in, missing > LEAST_READ ? (size_t)missing : LEAST_READ)) {
+        lose_for(conn, UV_ENOMEM);
+        return;
+    }
+    ssize_t got = recv(ac->c.fd, in->buf + in->tail, in->capacity - in->tail, 0);
+    if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) return;
+    if (got <= 0) {
+        lose_for(conn, got == 0 ? UV_EOF : uv_translate_sys_error(errno));
+        return;
+    }
+    in->tail += (size_t)got;
+    conn->heard_ms = uv_now(conn->host->loop);
+    conn->pinged = false;
+    conn->host->api->count_bytes(conn->host, (uint64_t)got, 0);
+    take_replies(conn, ac);
+    if (conn->ac != ac) return;
+    rest(in);
+    tell_room(conn);
+}
+
+/* Writes what one send takes of a window. 0, or why the link is broken. */
+static int write_some(redis_conn_t *conn, redis_out_t *out)
+{
+    size_t unsent = redis_out_unsent(out);
+    if (unsent == 0) return 0;
+    ssize_t took = send(conn->ac->c.fd, out->buf + out->sent, unsent, MSG_NOSIGNAL);
+    if (took < 0)
+        return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR
+                   ? 0
+                   : uv_translate_sys_error(errno);
+    out->sent += (size_t)took;
+    conn->host->api->count_bytes(conn->host, 0, (uint64_t)took);
+    return 0;
+}
+
+static void wire_write(redisAsyncContext *ac)
+{
+    redis_conn_t *conn = ac->data;
+    redis_out_t *first = &conn->hello_out;
+    int rc = write_some(conn, first);
+    size_t unsent = redis_out_unsent(first);
+    if (unsent == 0) first->head = first->sent = first->tail = 0;
+    if (rc == 0 && unsent == 0 && conn->state == REDIS_CONN_READY) {
+        rc = write_some(conn, &conn->out);
+        unsent = redis_out_unsent(&conn->out);
+    }
+    if (rc < 0) {
+        lose_for(conn, rc);
+    } else if (unsent > 0) {
+        ac->ev.addWrite(ac->ev.data);
+    } else {
+        ac->ev.delWrite(ac->ev.data);
+    }
+}
+
+void redis_wire_flush_later(redis_conn_t *conn)
+{
+    conn->ac->ev.addWrite(conn->ac->ev.data);
+}
+
+void redis_wire_attach(redis_conn_t *conn)
+{
+    conn->funcs = *conn->ac->c.funcs;
+    conn->funcs.async_read = wire_read;
+    conn->funcs.async_write = wire_write;
+    conn->ac->c.funcs = &conn->funcs;
+}
