@@ -1,0 +1,271 @@
+#include "args.h"
+#include "message.h"
+#include <errno.h>
+#include <getopt.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int fail(char *error, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static int fail(char *error, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vsnprintf(error, ARGS_ERROR_MAX, format, args);
+    va_end(args);
+    return -1;
+}
+
+/* ---- values ---- */
+
+static int read_number(const char *name, const char *text, uint64_t least, uint64_t most,
+                       uint64_t *value, char *error)
+{
+    char *end;
+    errno = 0;
+    unsigned long long number = strtoull(text, &end, 10);
+    if (*text < '0' || *text > '9' || *end || errno || number < least || number > most)
+        return fail(error, "--%s takes a number from %llu to %llu, not '%s'", name,
+                    (unsigned long long)least, (unsigned long long)most, text);
+    *value = number;
+    return 0;
+}
+
+static int read_u32(const char *name, const char *text, uint32_t least, uint32_t most,
+                    uint32_t *value, char *error)
+{
+    uint64_t number = 0;
+    if (read_number(name, text, least, most, &number, error) < 0) return -1;
+    *value = (uint32_t)number;
+    return 0;
+}
+
+static int read_real(const char *name, const char *text, double least, double most, double *value,
+                     char *error)
+{
+    char *end;
+    double number = strtod(text, &end);
+    if (end == text || *end || isnan(number) || number < least || number > most)
+        return fail(error, "--%s takes a number from %g to %g, not '%s'", name, least, most, text);
+    *value = number;
+    return 0;
+}
+
+static int read_client(const char *text, const client_ops_t **client, char *error)
+{
+    if (strcmp(text, client_cairn.name) == 0)
+        *client = &client_cairn;
+    else if (strcmp(text, client_hiredis.name) == 0)
+        *client = &client_hiredis;
+    else
+        return fail(error, "--client takes cairn or hiredis, not '%s'", text);
+    return 0;
+}
+
+/* A payload must have room for message.h's header. */
+static int read_payload(const char *text, uint32_t *payload, char *error)
+{
+    if (read_u32("payload", text, 0, PUBSUB_PAYLOAD_MAX, payload, error) < 0) return -1;
+    if (*payload >= MESSAGE_SIZE) return 0;
+    return fail(error,
+                "--payload must be at least %d: each message carries its number and time, which "
+                "take that many bytes",
+                MESSAGE_SIZE);
+}
+
+/* ---- walking over them ---- */
+
+/* Getopt's next option, or -1 at the end, or '?' with the error set. */
+static int next_option(int argc, char **argv, const struct option *options, int *index, char *error)
+{
+    opterr = 0;
+    int option = getopt_long_only(argc, argv, ":", options, index);
+    if (option == ':') {
+        fail(error, "%s needs a value", argv[optind - 1]);
+        return '?';
+    }
+    if (option == '?')
+        fail(error, "%s: there is no such option, or it takes no value; see `cairn-bench help`",
+             argv[optind - 1]);
+    return option;
+}
+
+static int refuse_rest(int argc, char **argv, char *error)
+{
+    if (optind >= argc) return 0;
+    return fail(error, "'%s' means nothing here; see `cairn-bench help`", argv[optind]);
+}
+
+/* ---- pubsub ---- */
+
+typedef enum pubsub_option {
+    URL,
+    CLIENT,
+    PAYLOAD,
+    PUBLISHERS,
+    SUBSCRIBERS,
+    CHANNELS,
+    RATE,
+    WINDOW,
+    DURATION,
+    WARMUP,
+    JSON,
+    PIN,
+    SHARED
+} pubsub_option_t;
+
+static const struct option pubsub_options[] = {
+    {"url", required_argument, NULL, URL},
+    {"client", required_argument, NULL, CLIENT},
+    {"payload", required_argument, NULL, PAYLOAD},
+    {"publishers", required_argument, NULL, PUBLISHERS},
+    {"subscribers", required_argument, NULL, SUBSCRIBERS},
+    {"channels", required_argument, NULL, CHANNELS},
+    {"rate", required_argument, NULL, RATE},
+    {"window", required_argument, NULL, WINDOW},
+    {"duration", required_argument, NULL, DURATION},
+    {"warmup", required_argument, NULL, WARMUP},
+    {"json", required_argument, NULL, JSON},
+    {"pin", required_argument, NULL, PIN},
+    {"shared", no_argument, NULL, SHARED},
+    {NULL, 0, NULL, 0},
+};
+
+static int read_ends(const char *name, const char *text, uint32_t *ends, char *error)
+{
+    return read_u32(name, text, 1, PUBSUB_ENDS_MAX, ends, error);
+}
+
+static int read_cpu(const char *text, int *cpu, char *error)
+{
+    uint32_t number;
+    if (read_u32("pin", text, 0, 1023, &number, error) < 0) return -1;
+    *cpu = (int)number;
+    return 0;
+}
+
+static int set_pubsub_option(pubsub_args_t *args, pubsub_option_t option, const char *value,
+                             char *error)
+{
+    pubsub_config_t *config = &args->config;
+    switch (option) {
+    case URL:
+        config->url = value;
+        return 0;
+    case CLIENT:
+        return read_client(value, &config->client, error);
+    case PAYLOAD:
+        return read_payload(value, &config->payload, error);
+    case PUBLISHERS:
+        return read_ends("publishers", value, &config->publishers, error);
+    case SUBSCRIBERS:
+        return read_ends("subscribers", value, &config->subscribers, error);
+    case CHANNELS:
+        return read_ends("channels", value, &config->channels, error);
+    case RATE:
+        return read_real("rate", value, 1, 1e8, &config->rate, error);
+    case WINDOW:
+        return read_u32("window", value, 1, PUBSUB_WINDOW_MAX, &config->window, error);
+    case DURATION:
+        return read_real("duration", value, 0.01, 86400, &config->duration_s, error);
+    case WARMUP:
+        return read_real("warmup", value, 0, 3600, &config->warmup_s, error);
+    case JSON:
+        args->json = value;
+        return 0;
+    case PIN:
+        return read_cpu(value, &args->cpu, error);
+    case SHARED:
+        config->shared = true;
+        return 0;
+    }
+    return -1;
+}
+
+int args_pubsub(int argc, char **argv, pubsub_args_t *args, char *error)
+{
+    int option, index;
+    bool seen[sizeof pubsub_options / sizeof pubsub_options[0]] = {false};
+    *args = (pubsub_args_t){.cpu = -1};
+    pubsub_config_init(&args->config);
+    optind = 0; /* begin anew */
+    while ((option = next_option(argc, argv, pubsub_options, &index, error)) != -1) {
+        if (option == '?') return -1;
+        if (seen[option]) return fail(error, "--%s is given twice", pubsub_options[index].name);
+        seen[option] = true;
+        if (set_pubsub_option(args, (pubsub_option_t)option, optarg, error) < 0) return -1;
+    }
+    if (seen[RATE] && seen[WINDOW])
+        return fail(error, "--rate (open loop) and --window (closed loop) exclude each other");
+    return refuse_rest(argc, argv, error);
+}
+
+/* ---- compare ---- */
+
+int args_compare(int argc, char **argv, compare_args_t *args, char *error)
+{
+    static const struct option options[] = {
+        {"quick", no_argument, NULL, 'q'},
+        {"payload", required_argument, NULL, 'p'},
+        {"json", required_argument, NULL, 'j'},
+        {NULL, 0, NULL, 0},
+    };
+    int option, index;
+    *args = (compare_args_t){.config = {.payload = 64}};
+    optind = 0;
+    while ((option = next_option(argc, argv, options, &index, error)) != -1) {
+        if (option == '?') return -1;
+        if (option == 'q') args->config.quick = true;
+        if (option == 'j') args->json = optarg;
+        if (option == 'p' && read_payload(optarg, &args->config.payload, error) < 0) return -1;
+    }
+    return refuse_rest(argc, argv, error);
+}
+
+/* ---- count ---- */
+
+static int read_what(const char *text, count_config_t *config, char *error)
+{
+    static const char *const names[] = {
+        [COUNT_RECEIVE] = "receive",
+        [COUNT_PUBLISH] = "publish",
+        [COUNT_ROUNDTRIP] = "roundtrip",
+        [COUNT_MEMORY] = "memory",
+    };
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (strcmp(text, names[i]) != 0) continue;
+        config->what = (count_what_t)i;
+        config->name = names[i];
+        return 0;
+    }
+    return fail(error, "count takes receive, publish, roundtrip or memory, not '%s'", text);
+}
+
+int args_count(int argc, char **argv, count_config_t *config, char *error)
+{
+    static const struct option options[] = {
+        {"messages", required_argument, NULL, 'm'},
+        {"client", required_argument, NULL, 'c'},
+        {"url", required_argument, NULL, 'u'},
+        {NULL, 0, NULL, 0},
+    };
+    int option, index;
+    *config = (count_config_t){.client = &client_cairn, .messages = 10000};
+    optind = 0;
+    while ((option = next_option(argc, argv, options, &index, error)) != -1) {
+        if (option == '?') return -1;
+        if (option == 'u') config->url = optarg;
+        if (option == 'c' && read_client(optarg, &config->client, error) < 0) return -1;
+        if (option == 'm' &&
+            read_number("messages", optarg, 1, 1000000000, &config->messages, error) < 0)
+            return -1;
+    }
+    if (optind >= argc) return fail(error, "count what? receive, publish, roundtrip or memory");
+    if (read_what(argv[optind++], config, error) < 0) return -1;
+    if (config->what == COUNT_MEMORY && config->client != &client_cairn)
+        return fail(error, "hiredis has no memory backend");
+    return refuse_rest(argc, argv, error);
+}

@@ -1,0 +1,30 @@
+/* The command line: what each command takes, and what is wrong with what it was given. */
+#ifndef CAIRN_BENCH_ARGS_H
+#define CAIRN_BENCH_ARGS_H
+
+#include "compare.h"
+#include "count.h"
+#include "pubsub.h"
+
+enum {
+    ARGS_ERROR_MAX = 512
+};
+
+typedef struct pubsub_args {
+    pubsub_config_t config;
+    const char *json; /* NULL: none */
+    int cpu;          /* -1: not pinned */
+} pubsub_args_t;
+
+typedef struct compare_args {
+    compare_config_t config;
+    const char *json;
+} compare_args_t;
+
+/* argv[0] is the command's name. 0, or -1 with a sentence in `error` (of ARGS_ERROR_MAX). Texts
+ * stay those of argv. */
+int args_pubsub(int argc, char **argv, pubsub_args_t *args, char *error);
+int args_compare(int argc, char **argv, compare_args_t *args, char *error);
+int args_count(int argc, char **argv, count_config_t *config, char *error);
+
+#endif

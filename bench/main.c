@@ -1,0 +1,192 @@
+#include <cairn/options.h>
+#include "args.h"
+#include "env.h"
+#include "pin.h"
+#include "progress.h"
+#include "report.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+    SUCCESS = 0,
+    FAILURE = 1,
+    USAGE = 2
+};
+
+static const char usage[] =
+    "cairn-bench compare [--quick] [--payload BYTES] [--json FILE]\n"
+    "    cairn beside plain hiredis, in memory and on a redis-server started for it\n"
+    "\n"
+    "cairn-bench pubsub [--url URL] [--client cairn|hiredis] [--payload BYTES]\n"
+    "        [--publishers N] [--subscribers N] [--channels N] [--shared]\n"
+    "        [--window MESSAGES | --rate PER_SECOND] [--duration S] [--warmup S]\n"
+    "        [--pin CORE] [--json FILE]\n"
+    "    one piece of work, on a server that is running (default: memory:)\n"
+    "    --window  closed loop: so many messages of each publisher are underway; 1 is one at a "
+    "time\n"
+    "    --rate    open loop: messages are sent by the clock, and latency counts from when they\n"
+    "              were due\n"
+    "    --shared  publishers and subscribers use one handle\n"
+    "\n"
+    "cairn-bench count receive|publish|roundtrip|memory [--messages N] [--client cairn|hiredis]\n"
+    "        [--url URL]\n"
+    "    for the scripts bench/count-*.sh: counts allocations; tools count the rest\n"
+    "\n"
+    "cairn-bench options    what a URL may say\n"
+    "cairn-bench help       this\n"
+    "\n"
+    "FILE may be - for standard output, in place of the table. Exit status: 0, 1 if something\n"
+    "failed, 2 if the command line is not right.\n";
+
+static int complain(int status, const char *text)
+{
+    progress_clear();
+    fprintf(stderr, "cairn-bench: %s\n", text);
+    return status;
+}
+
+/* ---- reporting ---- */
+
+/* Said before the work rather than after it. */
+static int check_writable(const char *path)
+{
+    if (!path || strcmp(path, "-") == 0) return SUCCESS;
+    int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+    if (fd >= 0) {
+        close(fd);
+        return SUCCESS;
+    }
+    fprintf(stderr, "cairn-bench: cannot write %s: %s\n", path, strerror(errno));
+    return FAILURE;
+}
+
+static int report(const env_t *env, const row_t *rows, int count, const char *json)
+{
+    progress_clear();
+    if (!json || strcmp(json, "-") != 0) {
+        report_env(env, stdout);
+        report_table(rows, count, stdout);
+    }
+    if (!json || report_json(env, rows, count, json) == 0) return SUCCESS;
+    fprintf(stderr, "cairn-bench: cannot write %s: %s\n", json, strerror(errno));
+    return FAILURE;
+}
+
+/* ---- commands ---- */
+
+static void show_pubsub_progress(const pubsub_config_t *config, double elapsed_s, double msgs_per_s)
+{
+    progress_show("%s, %.1f of %.1f s: %.0f messages/s", config->client->name, elapsed_s,
+                  config->warmup_s + config->duration_s, msgs_per_s);
+}
+
+static int run_pubsub(int argc, char **argv)
+{
+    char error[CLIENT_ERROR_MAX];
+    pubsub_args_t args;
+    if (args_pubsub(argc, argv, &args, error) < 0 || pubsub_check(&args.config, error) < 0)
+        return complain(USAGE, error);
+    if (check_writable(args.json) != SUCCESS) return FAILURE;
+    env_t env;
+    env_read(&env);
+    if (args.cpu >= 0 && pin_to(args.cpu) < 0) {
+        snprintf(error, sizeof error, "cannot keep to core %d: %s", args.cpu, strerror(errno));
+        return complain(FAILURE, error);
+    }
+    args.config.on_progress = show_pubsub_progress;
+    pubsub_result_t *result = malloc(sizeof *result);
+    if (!result) return complain(FAILURE, "out of memory");
+    int status = FAILURE;
+    if (pubsub_run(&args.config, result, error) < 0) {
+        complain(FAILURE, error);
+    } else {
+        snprintf(env.server, sizeof env.server, "%s", result->server);
+        status = report(&env, &result->row, 1, args.json);
+    }
+    free(result);
+    return status;
+}
+
+static int run_compare(int argc, char **argv)
+{
+    char error[CLIENT_ERROR_MAX];
+    compare_args_t args;
+    if (args_compare(argc, argv, &args, error) < 0) return complain(USAGE, error);
+    if (check_writable(args.json) != SUCCESS) return FAILURE;
+    env_t env;
+    env_read(&env);
+    compare_result_t *result = malloc(sizeof *result);
+    if (!result) return complain(FAILURE, "out of memory");
+    int status = FAILURE;
+    if (compare_run(&args.config, result, error) < 0) {
+        complain(FAILURE, error);
+    } else {
+        snprintf(env.server, sizeof env.server, "%s", result->server);
+        status = report(&env, result->rows, result->count, args.json);
+    }
+    free(result);
+    return status;
+}
+
+static int run_count(int argc, char **argv)
+{
+    char error[CLIENT_ERROR_MAX];
+    count_config_t config;
+    count_result_t result;
+    if (args_count(argc, argv, &config, error) < 0) return complain(USAGE, error);
+    if (count_run(&config, &result, error) < 0) return complain(FAILURE, error);
+    printf("what %s\nclient %s\nmessages %" PRIu64 "\nallocations %" PRIu64 "\n", config.name,
+           config.client->name, result.messages, result.allocations);
+    return SUCCESS;
+}
+
+static int run_options(int argc, char **argv)
+{
+    (void)argv;
+    if (argc > 1) return complain(USAGE, "options takes nothing");
+    printf("memory:\n"
+           "redis://[user[:password]@]host[:port][/db][?name=value[&name=value]...]\n"
+           "unix://[user[:password]@]/path/to/socket[?name=value...]\n\n");
+#define PRINT_NUMBER(name, fallback, least, most, help)                                            \
+    printf("%-20s %s\n%20s %" PRIu64 " to %" PRIu64 ", default %" PRIu64 "\n", #name, help, "",    \
+           (uint64_t)(least), (uint64_t)(most), (uint64_t)(fallback));
+#define PRINT_TEXT(name, help) printf("%-20s %s\n", #name, help);
+    CAIRN_OPTION_NUMBERS(PRINT_NUMBER)
+    CAIRN_OPTION_TEXTS(PRINT_TEXT)
+    return SUCCESS;
+}
+
+static int run_help(int argc, char **argv)
+{
+    (void)argc, (void)argv;
+    fputs(usage, stdout);
+    return SUCCESS;
+}
+
+int main(int argc, char **argv)
+{
+    static const struct {
+        const char *name;
+        int (*run)(int argc, char **argv);
+    } commands[] = {
+        {"pubsub", run_pubsub},   {"compare", run_compare}, {"count", run_count},
+        {"options", run_options}, {"help", run_help},       {"--help", run_help},
+        {"-h", run_help},
+    };
+    signal(SIGPIPE, SIG_IGN);
+    if (argc < 2) {
+        fputs(usage, stderr);
+        return USAGE;
+    }
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
+        if (strcmp(argv[1], commands[i].name) == 0) return commands[i].run(argc - 1, argv + 1);
+    fprintf(stderr, "cairn-bench: there is no command '%s'. The commands are:\n\n%s", argv[1],
+            usage);
+    return USAGE;
+}
