@@ -1,0 +1,684 @@
+#include "alloc_fault.h"
+#include "check.h"
+#include "message_ring.h"
+#include "random.h"
+
+#include <cairn/sys/alloc.h>
+#include <uv.h>
+
+#define BLOCK 1024u /* the ring's first */
+#define NO_BOUND UINT32_MAX
+
+/* Bytes that follow from a seed, so that a record's copy is only a few numbers. */
+#define LONGEST 20000u
+static char scratch[2 * LONGEST];
+
+typedef struct copy {
+    unsigned seed;
+    size_t channel_len;
+    size_t payload_len;
+    int64_t lost;
+} copy_t;
+
+static char byte_of(unsigned seed, size_t at)
+{
+    return (char)(seed * 131u + (unsigned)at * 7u + (unsigned)(at >> 8));
+}
+
+static message_record_t record_of(const copy_t *copy)
+{
+    size_t len = copy->channel_len + copy->payload_len;
+    for (size_t i = 0; i < len; i++) scratch[i] = byte_of(copy->seed, i);
+    message_record_t record = {.channel = cairn_slice(scratch, copy->channel_len),
+                               .payload =
+                                   cairn_slice(scratch + copy->channel_len, copy->payload_len),
+                               .lost = copy->lost};
+    return record;
+}
+
+static void assert_is(const message_record_t *record, const copy_t *copy)
+{
+    assert_int_equal(record->channel.len, copy->channel_len);
+    assert_int_equal(record->payload.len, copy->payload_len);
+    for (size_t i = 0; i < copy->channel_len; i++)
+        if (record->channel.ptr[i] != byte_of(copy->seed, i)) check_fail("channel differs at %zu", i);
+    for (size_t i = 0; i < copy->payload_len; i++)
+        if (record->payload.ptr[i] != byte_of(copy->seed, copy->channel_len + i))
+            check_fail("payload differs at %zu", i);
+}
+
+static int push(message_ring_t *ring, unsigned seed, size_t payload_len)
+{
+    copy_t copy = {.seed = seed, .payload_len = payload_len};
+    message_record_t record = record_of(&copy);
+    return message_ring_push(ring, &record);
+}
+
+static void assert_takes(message_ring_t *ring, unsigned seed, size_t payload_len)
+{
+    copy_t copy = {.seed = seed, .payload_len = payload_len};
+    message_record_t record;
+    assert_true(message_ring_take(ring, &record));
+    assert_is(&record, &copy);
+    message_ring_release(ring);
+}
+
+static int watch(void **state)
+{
+    (void)state;
+    alloc_watch();
+    return 0;
+}
+
+static int nothing_left(void **state)
+{
+    (void)state;
+    size_t live = alloc_live();
+    alloc_unwatch();
+    return live == 0 ? 0 : -1;
+}
+
+/* ---- one thing at a time ---- */
+
+static void an_empty_ring_has_nothing_and_no_memory(void **state)
+{
+    (void)state;
+    message_ring_t ring;
+    message_record_t record;
+    message_ring_init(&ring, 10, 1000);
+    assert_false(message_ring_take(&ring, &record));
+    assert_int_equal(message_ring_take_lost(&ring), 0);
+    assert_int_equal(message_ring_drop_oldest(&ring), 0);
+    message_ring_release(&ring);
+    assert_int_equal(ring.count, 0);
+    assert_int_equal(alloc_total(), 0);
+    message_ring_free(&ring);
+}
+
+static void records_come_out_whole_and_in_order(void **state)
+{
+    (void)state;
+    message_ring_t ring;
+    message_ring_init(&ring, NO_BOUND, UINT64_MAX);
+    static const copy_t copies[] = {
+        {1, 0, 0, 0}, {2, 5, 0, 3}, {3, 0, 1, 0}, {4, 7, 9, -1}, {5, 300, 12000, INT64_MAX},
+    };
+    for (size_t i = 0; i < 5; i++) {
+        message_record_t record = record_of(&copies[i]);
+        assert_int_equal(message_ring_push(&ring, &record), 0);
+    }
+    assert_int_equal(ring.count, 5);
+    for (size_t i = 0; i < 5; i++) {
+        message_record_t record;
+        assert_true(message_ring_take(&ring, &record));
+        assert_is(&record, &copies[i]);
+        assert_true(record.lost == copies[i].lost);
+        assert_int_equal(ring.count, 4 - i);
+        message_ring_release(&ring);
+    }
+    message_ring_free(&ring);
+}
+
+static void slices_without_bytes_may_be_null(void **state)
+{
+    (void)state;
+    message_ring_t ring;
+    message_ring_init(&ring, NO_BOUND, UINT64_MAX);
+    message_record_t record = {.lost = 2};
+    assert_int_equal(message_ring_push(&ring, &record), 0);
+    assert_true(message_ring_take(&ring, &record));
+    assert_int_equal(record.channel.len, 0);
+    assert_int_equal(record.payload.len, 0);
+    assert_int_equal(record.lost, 2);
+    message_ring_free(&ring);
+}
+
+static void the_bound_on_messages_is_exact(void **state)
+{
+    (void)state;
+    message_ring_t ring;
+    message_ring_init(&ring, 3, UINT64_MAX);
+    for (unsigned i = 0; i < 3; i++) assert_int_equal(push(&ring, i, 10), 0);
+    assert_int_equal(push(&ring, 3, 10), UV_ENOBUFS);
+    assert_takes(&ring, 0, 10);
+    assert_int_equal(push(&ring, 3, 10), 0);
+    assert_int_equal(push(&ring, 4, 10), UV_ENOBUFS);
+    message_ring_free(&ring);
+}
+
+/* A record taken and not yet released does not count. */
+static void the_bound_on_messages_leaves_out_the_one_taken(void **state)
+{
+    (void)state;
+    message_ring_t ring;
+    message_record_t record;
+    message_ring_init(&ring, 1, UINT64_MAX);
+    assert_int_equal(push(&ring, 0, 10), 0);
+    assert_true(message_ring_take(&ring, &record));
+    assert_int_equal(push(&ring, 1, 10), 0);
+    assert_int_equal(push(&ring, 2, 10), UV_ENOBUFS);
+    message_ring_release(&ring);
+    assert_takes(&ring, 1, 10);
+    message_ring_free(&ring);
+}
+
+/* As broker.h says it: the bytes, and 32 a message on top; how they are aligned is no matter. */
+static void the_bound_on_bytes_is_exact(void **state)
+{
+    (void)state;
+    for (size_t len = 0; len < 40; len++) {
+        message_ring_t ring;
+        uint64_t cost = MESSAGE_RING_OVERHEAD + len;
+        message_ring_init(&ring, NO_BOUND, 3 * cost);
+        for (unsigned i = 0; i < 3; i++) assert_int_equal(push(&ring, i, len), 0);
+        assert_int_equal(push(&ring, 3, 0), UV_ENOBUFS);
+        assert_takes(&ring, 0, len);
+        assert_int_equal(push(&ring, 3, len + 1), UV_ENOBUFS);
+        assert_int_equal(push(&ring, 3, len), 0);
+        message_ring_free(&ring);
+
+        message_ring_init(&ring, NO_BOUND, cost - 1);
+        assert_int_equal(push(&ring, 0, len), UV_ENOBUFS);
+        assert_int_equal(ring.count, 0);
+        message_ring_free(&ring);
+    }
+}
+
+static void an_unbounded_push_counts_in_both_bounds(void **state)
+{
+    (void)state;
+    message_ring_t ring;
+    message_ring_init(&ring, 1, MESSAGE_RING_OVERHEAD + 10);
+    copy_t copy = {.seed = 1, .payload_len = 5000};
+    message_record_t record = record_of(&copy);
+    assert_int_equal(message_ring_push_unbounded(&ring, &record), 0);
+    copy.seed = 2;
+    record = record_of(&copy);
+    assert_int_equal(message_ring_push_unbounded(&ring, &record), 0);
+    assert_int_equal(push(&ring, 3, 0), UV_ENOBUFS);
+    assert_takes(&ring, 1, 5000);
+    assert_int_equal(push(&ring, 3, 0), UV_ENOBUFS);
+    assert_takes(&ring, 2, 5000);
+    assert_int_equal(push(&ring, 3, 10), 0);
+    message_ring_free(&ring);
+}
+
+static void channels_count_in_the_bound_on_bytes(void **state)
+{
+    (void)state;
+    message_ring_t ring;
+    message_ring_init(&ring, NO_BOUND, MESSAGE_RING_OVERHEAD + 20);
+    copy_t copy = {.channel_len = 10, .payload_len = 11};
+    message_record_t record = record_of(&copy);
+    assert_int_equal(message_ring_push(&ring, &record), UV_ENOBUFS);
+    copy.payload_len = 10;
+    record = record_of(&copy);
+    assert_int_equal(message_ring_push(&ring, &record), 0);
+    message_ring_free(&ring);
+}
+
+/* ---- loss ---- */
+
+static void losses_add_up_and_unknown_stays_unknown(void **state)
+{
+    (void)state;
+    assert_int_equal(message_lost_add(0, 0), 0);
+    assert_int_equal(message_lost_add(2, 3), 5);
+    assert_int_equal(message_lost_add(-1, 3), -1);
+    assert_int_equal(message_lost_add(3, -1), -1);
+    assert_int_equal(message_lost_add(-1, -1), -1);
+}
+
+static void a_dropped_record_is_lost_before_the_next(void **state)
+{
+    (void)state;
+    message_ring_t ring;
+    message_ring_init(&ring, NO_BOUND, UINT64_MAX);
+    static const int64_t lost[] = {4, 0, 10, -1, 0};
+    for (unsigned i = 0; i < 5; i++) {
+        copy_t copy = {.seed = i, .payload_len = 100, .lost = lost[i]};
+        message_record_t record = record_of(&copy);
+        assert_int_equal(message_ring_push(&ring, &record), 0);
+    }
+    assert_int_equal(message_ring_drop_oldest(&ring), 0);
+    assert_int_equal(message_ring_drop_oldest(&ring), 0);
+    assert_int_equal(message_ring_take_lost(&ring), 4 + 1 + 1 + 10);
+    assert_int_equal(message_ring_take_lost(&ring), 0);
+    assert_int_equal(message_ring_drop_oldest(&ring), 0);
+    assert_int_equal(message_ring_take_lost(&ring), -1);
+    assert_int_equal(message_ring_drop_oldest(&ring), 0);
+    assert_int_equal(message_ring_drop_oldest(&ring), 2);
+    assert_int_equal(ring.count, 0);
+    message_ring_free(&ring);
+}
+
+static void unknown_loss_of_the_last_record_is_returned(void **state)
+{
+    (void)state;
+    message_ring_t ring;
+    message_ring_init(&ring, NO_BOUND, UINT64_MAX);
+    message_record_t record = {.lost = -1};
+    assert_int_equal(message_ring_push(&ring, &record), 0);
+    assert_int_equal(message_ring_drop_oldest(&ring), -1);
+    message_ring_free(&ring);
+}
+
+/* ---- wrapping ---- */
+
+/* Moves head and tail of a ring of one block to `offset` and leaves it empty but for one record,
+ * so that they do not fall back to the beginning. */
+static void shift_to(message_ring_t *ring, size_t offset)
+{
+    assert_int_equal(push(ring, 900, offset - MESSAGE_RING_OVERHEAD), 0);
+    assert_int_equal(push(ring, 901, 0), 0);
+    assert_takes(ring, 900, offset - MESSAGE_RING_OVERHEAD);
+    assert_int_equal(ring->head, offset);
+}
+
+static void records_survive_every_place_of_the_wrap(void **state)
+{
+    (void)state;
+    for (size_t offset = MESSAGE_RING_OVERHEAD; offset + MESSAGE_RING_OVERHEAD <= BLOCK;
+         offset += 8) {
+        for (size_t len = 0; len <= 480; len += 8) {
+            message_ring_t ring;
+            message_ring_init(&ring, NO_BOUND, UINT64_MAX);
+            shift_to(&ring, offset);
+            for (unsigned i = 0; i < 4; i++) assert_int_equal(push(&ring, i, len), 0);
+            assert_takes(&ring, 901, 0);
+            for (unsigned i = 0; i < 4; i++) {
+                assert_takes(&ring, i, len);
+                assert_int_equal(push(&ring, 4 + i, len), 0);
+            }
+            for (unsigned i = 4; i < 8; i++) assert_takes(&ring, i, len);
+            assert_int_equal(ring.count, 0);
+            assert_int_equal(ring.used, 0);
+            assert_int_equal(ring.queued, 0);
+            message_ring_free(&ring);
+        }
+    }
+}
+
+/* The block is used to its last byte before another is asked for. */
+static void a_full_block_wraps_without_growing(void **state)
+{
+    (void)state;
+    message_ring_t ring;
+    message_ring_init(&ring, NO_BOUND, UINT64_MAX);
+    for (unsigned i = 0; i < 4; i++) assert_int_equal(push(&ring, i, 224), 0);
+    for (unsigned i = 0; i < 1000; i++) {
+        assert_takes(&ring, i, 224);
+        assert_int_equal(push(&ring, i + 4, 224), 0);
+    }
+    assert_int_equal(ring.capacity, BLOCK);
+    assert_int_equal(alloc_total(), 1);
+    message_ring_free(&ring);
+}
+
+static void a_steady_state_allocates_nothing(void **state)
+{
+    (void)state;
+    message_ring_t ring;
+    uint64_t random = 7;
+    message_ring_init(&ring, NO_BOUND, 16384);
+    size_t warm = 0;
+    for (unsigned i = 0; i < 20000; i++) {
+        while (push(&ring, 1, random_below(&random, 600)) == UV_ENOBUFS)
+            (void)message_ring_drop_oldest(&ring);
+        if (i == 10000) warm = alloc_total();
+    }
+    assert_int_equal(alloc_total(), warm);
+    assert_true(ring.capacity <= 4 * 16384);
+    message_ring_free(&ring);
+}
+
+/* ---- while one is taken ---- */
+
+typedef struct taken {
+    message_ring_t ring;
+    message_record_t record;
+    copy_t copy;
+} taken_t;
+
+static void take_one(taken_t *t, size_t others)
+{
+    message_ring_init(&t->ring, NO_BOUND, UINT64_MAX);
+    t->copy = (copy_t){.seed = 77, .channel_len = 9, .payload_len = 150};
+    message_record_t record = record_of(&t->copy);
+    assert_int_equal(message_ring_push(&t->ring, &record), 0);
+    for (unsigned i = 0; i < others; i++) assert_int_equal(push(&t->ring, i, 150), 0);
+    assert_true(message_ring_take(&t->ring, &t->record));
+}
+
+static void a_taken_record_survives_pushes_that_wrap(void **state)
+{
+    (void)state;
+    taken_t t;
+    take_one(&t, 2);
+    for (unsigned i = 2; i < 5; i++) {
+        assert_int_equal(push(&t.ring, i, 150), 0);
+        assert_is(&t.record, &t.copy);
+    }
+    message_ring_release(&t.ring);
+    for (unsigned i = 0; i < 5; i++) assert_takes(&t.ring, i, 150);
+    message_ring_free(&t.ring);
+}
+
+static void a_taken_record_survives_growth_again_and_again(void **state)
+{
+    (void)state;
+    taken_t t;
+    take_one(&t, 2);
+    for (unsigned i = 2; i < 400; i++) {
+        assert_int_equal(push(&t.ring, i, 150), 0);
+        assert_is(&t.record, &t.copy);
+    }
+    message_ring_release(&t.ring);
+    for (unsigned i = 0; i < 400; i++) assert_takes(&t.ring, i, 150);
+    message_ring_free(&t.ring);
+}
+
+/* A callback may publish so much that everything behind its own message goes, over and over. */
+static void a_taken_record_survives_the_loss_of_all_others(void **state)
+{
+    (void)state;
+    taken_t t;
+    take_one(&t, 3);
+    for (unsigned i = 3; i < 1000; i++) {
+        (void)message_ring_drop_oldest(&t.ring);
+        assert_int_equal(push(&t.ring, i, 150), 0);
+        assert_is(&t.record, &t.copy);
+    }
+    assert_int_equal(t.ring.count, 3);
+    assert_true(t.ring.capacity <= 4 * BLOCK);
+    message_ring_release(&t.ring);
+    for (unsigned i = 997; i < 1000; i++) assert_takes(&t.ring, i, 150);
+    message_ring_free(&t.ring);
+}
+
+static void the_last_record_may_be_dropped_while_one_is_taken(void **state)
+{
+    (void)state;
+    taken_t t;
+    take_one(&t, 1);
+    assert_int_equal(message_ring_drop_oldest(&t.ring), 1);
+    assert_int_equal(message_ring_drop_oldest(&t.ring), 0);
+    assert_is(&t.record, &t.copy);
+    message_ring_release(&t.ring);
+    assert_int_equal(t.ring.used, 0);
+    assert_int_equal(push(&t.ring, 5, 900), 0);
+    assert_int_equal(t.ring.capacity, BLOCK);
+    message_ring_free(&t.ring);
+}
+
+static void freeing_with_a_record_taken_and_grown_frees_all(void **state)
+{
+    (void)state;
+    taken_t t;
+    take_one(&t, 2);
+    for (unsigned i = 2; i < 20; i++) assert_int_equal(push(&t.ring, i, 150), 0);
+    assert_non_null(t.ring.retired);
+    message_ring_free(&t.ring);
+    assert_int_equal(alloc_live(), 0);
+}
+
+/* ---- out of memory ---- */
+
+static void the_first_push_may_find_no_memory(void **state)
+{
+    (void)state;
+    message_ring_t ring;
+    message_ring_init(&ring, NO_BOUND, UINT64_MAX);
+    alloc_fail(ALLOC_FAIL_ONCE, 1);
+    assert_int_equal(push(&ring, 1, 10), UV_ENOMEM);
+    assert_int_equal(ring.count, 0);
+    assert_int_equal(push(&ring, 1, 10), 0);
+    assert_takes(&ring, 1, 10);
+    message_ring_free(&ring);
+}
+
+static void failed_growth_leaves_all_as_it_was(void **state)
+{
+    (void)state;
+    taken_t t;
+    take_one(&t, 4);
+    alloc_fail(ALLOC_FAIL_FROM, 1);
+    unsigned pushed = 4;
+    int rc;
+    while ((rc = push(&t.ring, pushed, 150)) == 0) pushed++;
+    assert_int_equal(rc, UV_ENOMEM);
+    assert_true(alloc_fault_fired());
+    assert_is(&t.record, &t.copy);
+    assert_int_equal(t.ring.count, pushed);
+    assert_int_equal(push(&t.ring, pushed, 150), UV_ENOMEM);
+
+    message_ring_release(&t.ring);
+    assert_takes(&t.ring, 0, 150);
+    assert_int_equal(push(&t.ring, pushed, 150), 0); /* into the room that came free */
+    alloc_fail(ALLOC_FAIL_ONCE, 0);
+    for (unsigned i = 1; i <= pushed; i++) assert_takes(&t.ring, i, 150);
+    assert_int_equal(t.ring.count, 0);
+    message_ring_free(&t.ring);
+}
+
+static void a_record_beyond_all_memory_is_refused(void **state)
+{
+    (void)state;
+    message_ring_t ring;
+    message_ring_init(&ring, NO_BOUND, UINT64_MAX);
+    assert_int_equal(push(&ring, 1, 10), 0);
+    message_record_t record = {.payload = cairn_slice(scratch, SIZE_MAX / 2 + 1)};
+    assert_int_equal(message_ring_push(&ring, &record), UV_ENOMEM);
+    assert_takes(&ring, 1, 10);
+    message_ring_free(&ring);
+}
+
+/* ---- against a model ---- */
+
+#define MODEL_MOST 512u
+
+typedef struct model {
+    uint64_t random;
+    message_ring_t ring;
+    uint32_t max_messages;
+    uint64_t max_bytes;
+    size_t longest;
+    copy_t queue[MODEL_MOST]; /* those not yet taken, oldest first */
+    size_t count;
+    bool taken;
+    copy_t taken_copy;
+    message_record_t taken_record;
+    unsigned seed;
+    bool faulty;        /* some allocations fail */
+    size_t wraps;       /* records pushed before one that is older */
+    size_t out_of_room; /* pushes refused by a bound */
+    size_t starved;     /* and by want of memory */
+} model_t;
+
+static uint64_t cost_of(const copy_t *copy)
+{
+    return MESSAGE_RING_OVERHEAD + copy->channel_len + copy->payload_len;
+}
+
+static bool has_room(const model_t *m, const copy_t *copy)
+{
+    uint64_t bytes = cost_of(copy);
+    for (size_t i = 0; i < m->count; i++) bytes += cost_of(&m->queue[i]);
+    return m->count < m->max_messages && bytes <= m->max_bytes;
+}
+
+static size_t random_length(model_t *m)
+{
+    switch (random_below(&m->random, 4)) {
+    case 0:
+        return 0;
+    case 1:
+        return random_below(&m->random, 16);
+    case 2:
+        return random_below(&m->random, m->longest / 8 + 1);
+    default:
+        return random_below(&m->random, m->longest + 1);
+    }
+}
+
+static void model_push(model_t *m)
+{
+    copy_t copy = {.seed = m->seed++,
+                   .channel_len = random_below(&m->random, 3) ? 0 : random_length(m),
+                   .payload_len = random_length(m),
+                   .lost = (int64_t)random_below(&m->random, 4) - 1};
+    if (m->faulty && random_below(&m->random, 10) > 0) alloc_fail(ALLOC_FAIL_ONCE, 1);
+    message_record_t record = record_of(&copy);
+    size_t tail_before = m->ring.tail;
+    int rc = message_ring_push(&m->ring, &record);
+    bool fault = alloc_fault_fired();
+    alloc_fail(ALLOC_FAIL_ONCE, 0);
+    if (!has_room(m, &copy)) {
+        assert_int_equal(rc, UV_ENOBUFS);
+        m->out_of_room++;
+        return;
+    }
+    if (fault) {
+        assert_int_equal(rc, UV_ENOMEM);
+        m->starved++;
+        return;
+    }
+    assert_int_equal(rc, 0);
+    m->wraps += m->ring.tail <= tail_before && m->count > 0;
+    m->queue[m->count++] = copy;
+}
+
+static copy_t model_shift(model_t *m)
+{
+    copy_t oldest = m->queue[0];
+    memmove(m->queue, m->queue + 1, --m->count * sizeof *m->queue);
+    return oldest;
+}
+
+static void model_take(model_t *m)
+{
+    if (m->taken) {
+        assert_is(&m->taken_record, &m->taken_copy);
+        message_ring_release(&m->ring);
+        m->taken = false;
+        return;
+    }
+    m->taken = message_ring_take(&m->ring, &m->taken_record);
+    assert_int_equal(m->taken, m->count > 0);
+    if (!m->taken) return;
+    m->taken_copy = model_shift(m);
+    assert_true(m->taken_record.lost == m->taken_copy.lost);
+}
+
+static void model_drop(model_t *m)
+{
+    int64_t lost = message_ring_drop_oldest(&m->ring);
+    if (m->count == 0) {
+        assert_int_equal(lost, 0);
+        return;
+    }
+    int64_t sum = message_lost_add(model_shift(m).lost, 1);
+    assert_true(lost == (m->count ? 0 : sum));
+    if (m->count) m->queue[0].lost = message_lost_add(m->queue[0].lost, sum);
+}
+
+static void model_take_lost(model_t *m)
+{
+    int64_t lost = message_ring_take_lost(&m->ring);
+    assert_true(lost == (m->count ? m->queue[0].lost : 0));
+    if (m->count) m->queue[0].lost = 0;
+}
+
+static void model_step(model_t *m, uint64_t pushes_in_ten)
+{
+    if (random_below(&m->random, 10) < pushes_in_ten) {
+        model_push(m);
+    } else {
+        switch (random_below(&m->random, 4)) {
+        case 0:
+            model_drop(m);
+            break;
+        case 1:
+            model_take_lost(m);
+            break;
+        default:
+            model_take(m);
+            break;
+        }
+    }
+    assert_int_equal(m->ring.count, m->count);
+    assert_true(m->ring.capacity <= 8 * m->max_bytes || m->ring.capacity <= BLOCK);
+    if (m->taken) assert_is(&m->taken_record, &m->taken_copy);
+}
+
+static void run_model(uint64_t seed, uint32_t max_messages, uint64_t max_bytes, size_t longest,
+                      bool faulty)
+{
+    static model_t m;
+    memset(&m, 0, sizeof m);
+    m.random = seed;
+    m.max_messages = max_messages;
+    m.max_bytes = max_bytes;
+    m.longest = longest;
+    m.faulty = faulty;
+    message_ring_init(&m.ring, max_messages, max_bytes);
+    for (int i = 0; i < 4000; i++) model_step(&m, i / 500 % 2 ? 3 : 6);
+    if (m.taken) model_take(&m);
+    while (m.count) model_take(&m);
+    assert_true(m.wraps > 0);
+    assert_true(m.out_of_room > 0);
+    if (faulty) assert_true(m.starved > 0);
+    message_ring_free(&m.ring);
+}
+
+static void it_does_what_a_list_of_copies_does(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 12; seed++) {
+        run_model(seed, 20, 1u << 20, 100, false);
+        run_model(seed, 500, 900, 200, false);
+        run_model(seed, 500, 5000, 1500, false);
+        run_model(seed, 60, 20001, 15000, false);
+    }
+}
+
+static void it_does_so_with_memory_failing_now_and_then(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 100; seed < 112; seed++) {
+        run_model(seed, 500, 20000, 2000, true);
+        run_model(seed, 30, 100000, 15000, true);
+    }
+}
+
+int main(void)
+{
+#define TEST(function) cmocka_unit_test_setup_teardown(function, watch, nothing_left)
+    const struct CMUnitTest tests[] = {
+        TEST(an_empty_ring_has_nothing_and_no_memory),
+        TEST(records_come_out_whole_and_in_order),
+        TEST(slices_without_bytes_may_be_null),
+        TEST(the_bound_on_messages_is_exact),
+        TEST(the_bound_on_messages_leaves_out_the_one_taken),
+        TEST(the_bound_on_bytes_is_exact),
+        TEST(an_unbounded_push_counts_in_both_bounds),
+        TEST(channels_count_in_the_bound_on_bytes),
+        TEST(losses_add_up_and_unknown_stays_unknown),
+        TEST(a_dropped_record_is_lost_before_the_next),
+        TEST(unknown_loss_of_the_last_record_is_returned),
+        TEST(records_survive_every_place_of_the_wrap),
+        TEST(a_full_block_wraps_without_growing),
+        TEST(a_steady_state_allocates_nothing),
+        TEST(a_taken_record_survives_pushes_that_wrap),
+        TEST(a_taken_record_survives_growth_again_and_again),
+        TEST(a_taken_record_survives_the_loss_of_all_others),
+        TEST(the_last_record_may_be_dropped_while_one_is_taken),
+        TEST(freeing_with_a_record_taken_and_grown_frees_all),
+        TEST(the_first_push_may_find_no_memory),
+        TEST(failed_growth_leaves_all_as_it_was),
+        TEST(a_record_beyond_all_memory_is_refused),
+        TEST(it_does_what_a_list_of_copies_does),
+        TEST(it_does_so_with_memory_failing_now_and_then),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
