@@ -2,10 +2,10 @@
  *
  * A connection that connects is polled for writing, by which hiredis learns how it went. From then
  * on it is polled for reading, and one that has something to send waits in its group's queue until
- * the group's idle handle runs. libuv runs idle handles right before it polls, and does not sleep
- * while one is active; so whatever joins the queue later, from an idle or prepare callback, during
- * a flush or outside uv_run, is sent without waiting for an unrelated event. Only what a full
- * socket refused is waited for by polling for writing.
+ * the group's prepare handle runs, which libuv does right before it polls. What joins the queue
+ * too late for that, from another's prepare callback, during a flush or outside uv_run, is not
+ * left to wait for an unrelated event: while the queue is not empty an idle handle is active, and
+ * libuv does not sleep. Only what a full socket refused is waited for by polling for writing.
  *
  * uv_poll_start on an active handle costs two calls of epoll_ctl. So what hiredis wants is noted,
  * and what is polled follows at the end of the handler, if it has to follow at all. */
@@ -14,12 +14,30 @@
 #include <hiredis/alloc.h>
 #include <hiredis/async.h>
 #include <hiredis/hiredis.h>
+#include <uv.h>
 
 #include <assert.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+
+typedef struct link {
+    struct link *next;
+    struct link *prev;
+} link_t;
+
+typedef struct cairn_hiredis_uv_core {
+    cairn_hiredis_uv_t *owner;
+    uv_prepare_t flusher; /* both active while `dirty` is not empty */
+    uv_idle_t waker;
+    link_t dirty;       /* connections with something to send, first come first */
+    size_t connections; /* attached, or let go with handles not yet closed */
+    int open_handles;
+    bool closing;
+    cairn_hiredis_uv_closed_cb closed;
+} group_t;
 
 typedef enum handler {
     HANDLER_NONE,
@@ -28,8 +46,8 @@ typedef enum handler {
 } handler_t;
 
 typedef struct connection {
-    cairn_hiredis_uv_link_t link; /* in its group's queue, or linked to itself */
-    cairn_hiredis_uv_t *group;
+    link_t link; /* in its group's queue, or linked to itself */
+    group_t *group;
     redisAsyncContext *ac; /* NULL once hiredis has let go */
     uv_poll_t poll;
     uv_timer_t timer;
@@ -44,18 +62,18 @@ static void on_poll(uv_poll_t *poll, int status, int events);
 
 /* ---------------------------------------------------------------- the queue */
 
-static void link_init(cairn_hiredis_uv_link_t *link)
+static void link_init(link_t *link)
 {
     link->next = link;
     link->prev = link;
 }
 
-static bool is_linked(const cairn_hiredis_uv_link_t *link)
+static bool is_linked(const link_t *link)
 {
     return link->next != link;
 }
 
-static void insert_before(cairn_hiredis_uv_link_t *place, cairn_hiredis_uv_link_t *link)
+static void insert_before(link_t *place, link_t *link)
 {
     link->next = place;
     link->prev = place->prev;
@@ -63,14 +81,14 @@ static void insert_before(cairn_hiredis_uv_link_t *place, cairn_hiredis_uv_link_
     place->prev = link;
 }
 
-static void unlink_it(cairn_hiredis_uv_link_t *link)
+static void unlink_it(link_t *link)
 {
     link->prev->next = link->next;
     link->next->prev = link->prev;
     link_init(link);
 }
 
-static connection_t *connection_of(cairn_hiredis_uv_link_t *link)
+static connection_t *connection_of(link_t *link)
 {
     return (connection_t *)((char *)link - offsetof(connection_t, link));
 }
@@ -146,12 +164,18 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 
 /* ---------------------------------------------------------------- flushing */
 
-/* Sends what waits now. What starts to wait meanwhile is sent in the next turn, which comes at
- * once: the handle stays active. */
+/* Being active is all it is for. */
 static void on_idle(uv_idle_t *idle)
 {
-    cairn_hiredis_uv_t *group = idle->data;
-    cairn_hiredis_uv_link_t now;
+    (void)idle;
+}
+
+/* Sends what waits now. What starts to wait meanwhile is sent in the next turn, which comes at
+ * once: the idle handle stays active. */
+static void on_prepare(uv_prepare_t *prepare)
+{
+    group_t *group = prepare->data;
+    link_t now;
     insert_before(&group->dirty, &now);
     unlink_it(&group->dirty);
     while (is_linked(&now)) {
@@ -160,20 +184,25 @@ static void on_idle(uv_idle_t *idle)
         handle_write(conn);
         settle(conn);
     }
-    if (!is_linked(&group->dirty)) (void)uv_idle_stop(&group->flusher);
+    if (is_linked(&group->dirty)) return;
+    (void)uv_prepare_stop(&group->flusher);
+    (void)uv_idle_stop(&group->waker);
 }
 
 static void enqueue(connection_t *conn)
 {
-    cairn_hiredis_uv_t *group = conn->group;
-    if (!is_linked(&group->dirty)) (void)uv_idle_start(&group->flusher, on_idle);
+    group_t *group = conn->group;
+    if (!is_linked(&group->dirty)) {
+        (void)uv_prepare_start(&group->flusher, on_prepare); /* fails only without a callback */
+        (void)uv_idle_start(&group->waker, on_idle);
+    }
     insert_before(&group->dirty, &conn->link);
 }
 
 /* ---------------------------------------------------------------- what hiredis asks for */
 
-/* hiredis, and who else sends on the context, may go on asking until the context is freed;
- * `ev.data` is NULL by then. */
+/* hiredis, and who else uses the context, may ask until it is freed, which may be long after
+ * cleanup: `privdata` is NULL then. */
 
 static void add_read(void *privdata)
 {
@@ -240,20 +269,30 @@ static void schedule_timer(void *privdata, struct timeval timeout)
 
 static void on_group_closed(uv_handle_t *handle)
 {
-    cairn_hiredis_uv_t *group = handle->data;
-    if (group->closed != NULL) group->closed(group);
+    group_t *group = handle->data;
+    if (--group->open_handles > 0) return;
+    cairn_hiredis_uv_t *owner = group->owner;
+    cairn_hiredis_uv_closed_cb closed = group->closed;
+    hi_free(group);
+    owner->core = NULL;
+    if (closed != NULL) closed(owner);
+}
+
+static void close_if_empty(group_t *group)
+{
+    if (!group->closing || group->connections > 0) return;
+    uv_close((uv_handle_t *)&group->flusher, on_group_closed);
+    uv_close((uv_handle_t *)&group->waker, on_group_closed);
 }
 
 static void on_handle_closed(uv_handle_t *handle)
 {
     connection_t *conn = handle->data;
     if (--conn->open_handles > 0) return;
-    cairn_hiredis_uv_t *group = conn->group;
+    group_t *group = conn->group;
     hi_free(conn);
     group->connections--;
-    if (group->closing && group->connections == 0) {
-        uv_close((uv_handle_t *)&group->flusher, on_group_closed);
-    }
+    close_if_empty(group);
 }
 
 /* hiredis closes the socket as soon as this returns. uv_close takes it out of epoll at once, so its
@@ -273,20 +312,39 @@ static void cleanup(void *privdata)
 int cairn_hiredis_uv_init(cairn_hiredis_uv_t *group, uv_loop_t *loop)
 {
     *group = (cairn_hiredis_uv_t){0};
-    link_init(&group->dirty);
-    int rc = uv_idle_init(loop, &group->flusher);
-    group->flusher.data = group;
-    return rc;
+    group_t *core = hi_calloc(1, sizeof(*core));
+    if (core == NULL) return UV_ENOMEM;
+    (void)uv_prepare_init(loop, &core->flusher); /* these cannot fail */
+    (void)uv_idle_init(loop, &core->waker);
+    core->flusher.data = core;
+    core->waker.data = core;
+    core->open_handles = 2;
+    core->owner = group;
+    link_init(&core->dirty);
+    group->core = core;
+    return 0;
+}
+
+static void set_hooks(redisAsyncContext *ac, connection_t *conn)
+{
+    ac->ev.data = conn; /* hiredis gives it back in cleanup */
+    ac->ev.addRead = add_read;
+    ac->ev.delRead = del_read;
+    ac->ev.addWrite = add_write;
+    ac->ev.delWrite = del_write;
+    ac->ev.scheduleTimer = schedule_timer;
+    ac->ev.cleanup = cleanup;
 }
 
 int cairn_hiredis_uv_attach(cairn_hiredis_uv_t *group, struct redisAsyncContext *ac)
 {
-    if (group->closing) return UV_ECANCELED;
+    group_t *core = group->core;
+    if (core == NULL || core->closing) return UV_ECANCELED;
     if (ac->ev.data != NULL) return UV_EBUSY;
     connection_t *conn = hi_calloc(1, sizeof(*conn));
     if (conn == NULL) return UV_ENOMEM;
 
-    uv_loop_t *loop = group->flusher.loop;
+    uv_loop_t *loop = core->flusher.loop;
     int rc = uv_poll_init_socket(loop, &conn->poll, ac->c.fd);
     if (rc < 0) {
         hi_free(conn);
@@ -296,25 +354,19 @@ int cairn_hiredis_uv_attach(cairn_hiredis_uv_t *group, struct redisAsyncContext 
     conn->poll.data = conn;
     conn->timer.data = conn;
     conn->open_handles = 2;
-    conn->group = group;
+    conn->group = core;
     conn->ac = ac;
     link_init(&conn->link);
-    group->connections++;
-
-    ac->ev.data = conn; /* hiredis gives it back in cleanup */
-    ac->ev.addRead = add_read;
-    ac->ev.delRead = del_read;
-    ac->ev.addWrite = add_write;
-    ac->ev.delWrite = del_write;
-    ac->ev.scheduleTimer = schedule_timer;
-    ac->ev.cleanup = cleanup;
+    core->connections++;
+    set_hooks(ac, conn);
     return 0;
 }
 
 void cairn_hiredis_uv_close(cairn_hiredis_uv_t *group, cairn_hiredis_uv_closed_cb closed)
 {
-    if (group->closing) return;
-    group->closing = true;
-    group->closed = closed;
-    if (group->connections == 0) uv_close((uv_handle_t *)&group->flusher, on_group_closed);
+    group_t *core = group->core;
+    if (core == NULL || core->closing) return;
+    core->closing = true;
+    core->closed = closed;
+    close_if_empty(core);
 }

@@ -39,8 +39,8 @@ int server_start(server_t *server, const server_options_t *options);
  * or was stopped. */
 void server_stop(server_t *server);
 
-/* Kills it as a crash would; the port stays reserved for server_restart by nothing but luck, which
- * server_restart helps by trying for some seconds. */
+/* Kills it as a crash would. Nothing holds its port until server_restart, which therefore tries for
+ * some seconds if it finds the port taken. */
 void server_kill(server_t *server);
 
 /* Starts again, on the same port, what was killed; what runs is killed first. 0, or -1 with

@@ -40,7 +40,6 @@ static void add(command_line_t *line, const char *name, const char *value)
 static int make_command_line(command_line_t *line, const server_t *server)
 {
     snprintf(line->port, sizeof line->port, "%d", server->port);
-    line->count = 0;
     add(line, server_process_program(), NULL);
     add(line, "--bind", "127.0.0.1");
     add(line, "--port", line->port);
@@ -98,7 +97,7 @@ static int open_output(const char *folder)
 
 int server_process_start(server_t *server)
 {
-    command_line_t line;
+    command_line_t line = {.count = 0};
     int status = make_command_line(&line, server);
     if (status != 0) return status;
 

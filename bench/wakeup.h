@@ -4,8 +4,7 @@
 #ifndef CAIRN_BENCH_WAKEUP_H
 #define CAIRN_BENCH_WAKEUP_H
 
-/* The median, in microseconds: half of a ping-pong between two threads, on two
- * cores if there are.
+/* The median, in microseconds: half of a ping-pong between two threads, on two cores if there are.
  * Takes 50 ms. NAN if it cannot be measured. */
 double wakeup_us(void);
 

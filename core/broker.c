@@ -20,8 +20,8 @@ int cairn_broker_publish(cairn_broker_t *broker, cairn_broker_publish_t *req, ca
     req->cb = cb;
     rc = core->backend->broker->publish(core->self, req, channel, payload);
     if (rc == CAIRN_ETOOBIG)
-        return core_refuse(core, &req->req, rc, "payload of %zu bytes can never fit max_queue_bytes",
-                           payload.len);
+        return core_refuse(core, &req->req, rc,
+                           "payload of %zu bytes can never fit max_queue_bytes", payload.len);
     return core_started(core, &req->req, CORE_REQ_PUBLISH, rc);
 }
 

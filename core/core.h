@@ -17,7 +17,11 @@ typedef enum core_req_type {
     CORE_REQ_TYPES
 } core_req_type_t;
 
-enum { CORE_REQ_IDLE, CORE_REQ_STARTED, CORE_REQ_ENDING };
+enum {
+    CORE_REQ_IDLE,
+    CORE_REQ_STARTED,
+    CORE_REQ_ENDING
+};
 
 #define CORE_HANDLES (DEADLINES_HANDLES + 1)
 
@@ -30,8 +34,9 @@ typedef struct cairn_core {
     void *self; /* the backend's instance */
 
     cairn_state_t state;
-    uint64_t capabilities;
-    bool owes_credit; /* a submit was refused with CAIRN_EFULL since the last CREDIT */
+    uint64_t offered;      /* capabilities of the backend at its best */
+    uint64_t capabilities; /* and with the server it found */
+    bool owes_credit;      /* a submit was refused with CAIRN_EFULL since the last CREDIT */
     uint64_t timeout_ms;
 
     cairn_link_t inflight; /* cairn_req_t.inflight, oldest first */
@@ -76,9 +81,6 @@ void core_end_later(cairn_req_t *req, int status);
 /* ---- the handle ---- */
 
 void core_emit(cairn_core_t *core, cairn_event_type_t type, int status, cairn_slice_t detail);
-
-/* Records why a call without a request fails, and returns `code`. `error` may be NULL. */
-CAIRN_PRINTF(3, 4) int core_error(cairn_error_t *error, int code, const char *format, ...);
 
 /* Expires what is due by the handle's clock: for tests with a clock of their own. */
 void core_tick(cairn_t *cairn);

@@ -2,7 +2,8 @@
  *
  * In steady state nothing is armed or disarmed: the timer stays at the earliest deadline it has
  * ever been asked for and looks again when it fires. What is due expires after the next poll, not
- * before it, so that a reply already waiting in the socket wins over its deadline when the loop was held up. */
+ * before it, so that a reply already waiting in the socket wins over its deadline when the loop was
+ * held up. */
 #ifndef CAIRN_CORE_DEADLINES_H
 #define CAIRN_CORE_DEADLINES_H
 

@@ -2,27 +2,17 @@
  *
  * The backend reports the middle part (host.c: connected, disconnected). Closing is a chain:
  * cairn_close takes the requests back; run_closing, next turn, ends the subscriptions and closes
- * the backend; backend_closed closes core's own handles; the last of those frees and calls close_cb. */
+ * the backend; backend_closed closes core's own handles; the last of those frees and calls
+ * close_cb. */
 #include "core.h"
+#include "error_set.h"
 #include "list.h"
 #include "sub.h"
 
 #include <cairn/sys/alloc.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
-
-int core_error(cairn_error_t *error, int code, const char *format, ...)
-{
-    if (!error) return code;
-    error->code = code;
-    va_list args;
-    va_start(args, format);
-    vsnprintf(error->text, sizeof error->text, format, args);
-    va_end(args);
-    return code;
-}
 
 /* ---- open ---- */
 
@@ -33,32 +23,59 @@ static bool speaks(const cairn_backend_t *backend, const char *scheme)
     return false;
 }
 
-static const cairn_backend_t *find_in(const cairn_backend_t *const *backends, const char *scheme)
-{
-    for (; backends && *backends; backends++)
-        if (speaks(*backends, scheme)) return *backends;
-    return NULL;
-}
+/* Whether the descriptor reaches as far as the member: behind its own size there is nothing. */
+#define REACHES(descriptor, type, member)                                                          \
+    ((descriptor)->size >= offsetof(type, member) + sizeof(((type *)NULL)->member))
 
 static int check_abi(const cairn_backend_t *backend, cairn_error_t *error)
 {
-    if (backend->magic != CAIRN_BACKEND_MAGIC)
-        return core_error(error, CAIRN_EABI, "not a backend descriptor: magic %08x",
-                          (unsigned)backend->magic);
     if (backend->abi_major != CAIRN_ABI_MAJOR)
-        return core_error(error, CAIRN_EABI, "backend %s was built for ABI %d; this library has %d",
-                          backend->name, backend->abi_major, CAIRN_ABI_MAJOR);
+        return cairn_error_set(error, CAIRN_EABI,
+                               "backend %s was built for ABI %d; this library has %d",
+                               backend->name, backend->abi_major, CAIRN_ABI_MAJOR);
+    if (!REACHES(backend, cairn_backend_t, forget))
+        return cairn_error_set(error, CAIRN_EABI, "backend %s has a descriptor of %u bytes",
+                               backend->name, (unsigned)backend->size);
+    return 0;
+}
+
+/* 0 also if none is found: then *out is NULL. */
+static int find_in(const cairn_backend_t *const *backends, const char *scheme,
+                   const cairn_backend_t **out, cairn_error_t *error)
+{
+    *out = NULL;
+    for (; backends && *backends; backends++) {
+        if ((*backends)->magic != CAIRN_BACKEND_MAGIC)
+            return cairn_error_set(error, CAIRN_EABI, "not a backend descriptor: magic %08x",
+                                   (unsigned)(*backends)->magic);
+        if (!speaks(*backends, scheme)) continue;
+        *out = *backends;
+        return check_abi(*out, error);
+    }
     return 0;
 }
 
 static int find_backend(const cairn_options_t *options, const cairn_backend_t **out,
                         cairn_error_t *error)
 {
-    *out = find_in(options->backends, options->scheme);
-    if (!*out) *out = find_in(cairn_builtin_backends, options->scheme);
-    if (!*out)
-        return core_error(error, CAIRN_ESCHEME, "no backend for the scheme \"%s\"", options->scheme);
-    return check_abi(*out, error);
+    int rc = find_in(options->backends, options->scheme, out, error);
+    if (rc == 0 && !*out) rc = find_in(cairn_builtin_backends, options->scheme, out, error);
+    if (rc == 0 && !*out)
+        rc = cairn_error_set(error, CAIRN_ESCHEME, "no backend for the scheme \"%s\"",
+                             options->scheme);
+    return rc;
+}
+
+#define CAPS_BROKER (CAIRN_CAP_TOPICS | CAIRN_CAP_PATTERNS | CAIRN_CAP_RECEIVERS)
+
+/* What it says it can do, without what it has no table for. */
+static uint64_t offered_by(const cairn_backend_t *backend)
+{
+    uint64_t offered = backend->capabilities;
+    const cairn_broker_ops_t *broker =
+        REACHES(backend, cairn_backend_t, broker) ? backend->broker : NULL;
+    if (!broker || !REACHES(broker, cairn_broker_ops_t, topic_close)) offered &= ~CAPS_BROKER;
+    return offered;
 }
 
 static void core_init(cairn_core_t *core, cairn_t *cairn, uv_loop_t *loop,
@@ -69,7 +86,8 @@ static void core_init(cairn_core_t *core, cairn_t *cairn, uv_loop_t *loop,
     core->thread = uv_thread_self();
     core->host = (cairn_host_t){&core_host_api, loop, core};
     core->backend = backend;
-    core->capabilities = backend->capabilities;
+    core->offered = offered_by(backend);
+    core->capabilities = core->offered;
     core->state = CAIRN_OPENING;
     core->timeout_ms = options->timeout_ms;
     list_init(&core->inflight);
@@ -124,8 +142,7 @@ static void backend_closed(const cairn_host_t *host)
 static void run_closing(cairn_task_t *task)
 {
     cairn_core_t *core = CONTAINER_OF(task, cairn_core_t, closing);
-    while (!list_empty(&core->subs))
-        sub_end(CONTAINER_OF(core->subs.next, cairn_sub_t, in_core));
+    while (!list_empty(&core->subs)) sub_end(CONTAINER_OF(core->subs.next, cairn_sub_t, in_core));
     core->backend->close(core->self, backend_closed);
 }
 
@@ -146,7 +163,7 @@ void cairn_close(cairn_t *cairn, cairn_close_cb close_cb)
 int cairn_open(cairn_t *cairn, uv_loop_t *loop, const cairn_options_t *options,
                cairn_error_t *error)
 {
-    if (cairn->core) return core_error(error, UV_EBUSY, "the handle is open already");
+    if (cairn->core) return cairn_error_set(error, UV_EBUSY, "the handle is open already");
     cairn_options_t defaults;
     if (!options) {
         cairn_options_init(&defaults);
@@ -159,7 +176,7 @@ int cairn_open(cairn_t *cairn, uv_loop_t *loop, const cairn_options_t *options,
     if (rc < 0) return rc;
 
     cairn_core_t *core = cairn_calloc(1, sizeof *core);
-    if (!core) return core_error(error, UV_ENOMEM, "out of memory");
+    if (!core) return cairn_error_set(error, UV_ENOMEM, "out of memory");
     core_init(core, cairn, loop, options, backend);
     cairn_error_t ignored;
     rc = backend->open(&core->host, options, &core->self, error ? error : &ignored);

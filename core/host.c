@@ -39,7 +39,7 @@ static void connected(const cairn_host_t *host, uint64_t capabilities, const cha
     cairn_core_t *core = core_of(host);
     if (!core_is_open(core)) return;
     core->state = CAIRN_READY;
-    core->capabilities = capabilities & core->backend->capabilities;
+    core->capabilities = capabilities & core->offered;
     core->stats.connects++;
     core->link_error[0] = '\0';
     snprintf(core->server, sizeof core->server, "%s", server);
@@ -91,7 +91,8 @@ static cairn_topic_t *topic_find(const cairn_host_t *host, bool pattern, cairn_s
 static cairn_topic_t *topic_next(const cairn_host_t *host, const cairn_topic_t *previous)
 {
     const cairn_link_t *all = &core_of(host)->topics.all;
-    const cairn_link_t *at = previous ? ((const topic_t *)(const void *)previous)->all.next : all->next;
+    const cairn_link_t *at =
+        previous ? ((const topic_t *)(const void *)previous)->all.next : all->next;
     return at == all ? NULL : &CONTAINER_OF(at, topic_t, all)->shared;
 }
 
@@ -109,9 +110,15 @@ static void topic_failed(const cairn_host_t *host, cairn_topic_t *shared, int st
                          cairn_slice_t detail)
 {
     topic_t *topic = topic_of(shared);
-    while (!list_empty(&topic->subs))
-        sub_fail(CONTAINER_OF(topic->subs.next, cairn_sub_t, in_topic), status, detail);
+    cairn_link_t subs;
+    list_init(&subs);
+    list_splice_back(&subs, &topic->subs);
+    for (cairn_link_t *at = subs.next; at != &subs; at = at->next)
+        CONTAINER_OF(at, cairn_sub_t, in_topic)->topic = NULL;
+    /* Gone before anybody hears of it: who subscribes then asks the server again. */
     topics_remove(&core_of(host)->topics, topic);
+    while (!list_empty(&subs))
+        sub_fail(CONTAINER_OF(subs.next, cairn_sub_t, in_topic), status, detail);
 }
 
 static void topics_down(const cairn_host_t *host, int status, cairn_slice_t detail)
@@ -137,7 +144,8 @@ static uint32_t deliver(cairn_topic_t *shared, const cairn_broker_message_t *mes
 {
     topic_t *topic = topic_of(shared);
     uint32_t takers = 0;
-    /* A callback may add subscriptions at the end, which this message is not for; leaving is deferred. */
+    /* A callback may add subscriptions at the end, which this message is not for; leaving is
+     * deferred. */
     const cairn_link_t *last = topic->subs.prev;
     for (cairn_link_t *at = &topic->subs; at != last;) {
         at = at->next;

@@ -7,7 +7,8 @@
 #define FIRST_CAPACITY 1024u
 #define ALIGNMENT 8u
 
-/* Precedes each record's channel and payload. A size of 0 says: the rest of the block is padding. */
+/* Precedes each record's channel and payload. A size of 0 says: the rest of the block is padding.
+ */
 typedef struct header {
     uint64_t size; /* of the whole record, aligned */
     uint64_t payload_len;
@@ -63,7 +64,8 @@ static int grow(message_ring_t *ring, size_t need)
         if (capacity > SIZE_MAX / 2) return UV_ENOMEM;
         capacity *= 2;
     }
-    if (capacity == ring->capacity) capacity *= 2; /* fragmented: room in all, but not in one piece */
+    if (capacity == ring->capacity)
+        capacity *= 2; /* fragmented: room in all, but not in one piece */
     char *block = cairn_malloc(capacity);
     if (!block) return UV_ENOMEM;
 
@@ -127,7 +129,8 @@ int message_ring_push_unbounded(message_ring_t *ring, const message_record_t *re
                          .channel_len = (uint32_t)record->channel.len};
     char *to = (char *)(header + 1);
     if (record->channel.len) memcpy(to, record->channel.ptr, record->channel.len);
-    if (record->payload.len) memcpy(to + record->channel.len, record->payload.ptr, record->payload.len);
+    if (record->payload.len)
+        memcpy(to + record->channel.len, record->payload.ptr, record->payload.len);
     ring->tail = at + size;
     ring->used += size;
     ring->queued += cost;

@@ -1,7 +1,8 @@
 /* A subscription's buffer: messages in arrival order, bounded by count and bytes.
  *
- * Records lie contiguous in one circular block that grows by doubling up to its bound, so a steady state allocates
- * nothing. The record handed out by take stays readable until release, whatever is pushed, dropped or grown meanwhile. */
+ * Records lie contiguous in one circular block that grows by doubling up to its bound, so a steady
+ * state allocates nothing. The record handed out by take stays readable until release, whatever is
+ * pushed, dropped or grown meanwhile. */
 #ifndef CAIRN_CORE_MESSAGE_RING_H
 #define CAIRN_CORE_MESSAGE_RING_H
 
@@ -21,11 +22,12 @@ typedef struct message_ring {
     char *block;
     size_t capacity; /* of block; a power of two, or 0 */
     size_t head;     /* where the oldest record still readable begins */
-    size_t front;    /* where the oldest record not yet taken begins; equals head but during a take */
-    size_t tail;     /* where the next record goes */
-    size_t used;     /* bytes from head to tail, padding at the wrap included */
-    size_t queued;   /* bytes of the records not yet taken, without padding: what the bound is held to */
-    uint32_t count;  /* records not yet taken */
+    size_t front; /* where the oldest record not yet taken begins; equals head but during a take */
+    size_t tail;  /* where the next record goes */
+    size_t used;  /* bytes from head to tail, padding at the wrap included */
+    size_t
+        queued; /* bytes of the records not yet taken, without padding: what the bound is held to */
+    uint32_t count; /* records not yet taken */
     uint32_t max_messages;
     uint64_t max_bytes;
     char *retired; /* the block of the record taken, if the ring grew since */

@@ -11,7 +11,11 @@
 
 #include <cairn/sys/alloc.h>
 
-enum { SUB_DUE_SUBSCRIBED = 1, SUB_DUE_RESUBSCRIBED = 2, SUB_DUE_SLOW = 4 };
+enum {
+    SUB_DUE_SUBSCRIBED = 1,
+    SUB_DUE_RESUBSCRIBED = 2,
+    SUB_DUE_SLOW = 4
+};
 
 #define DEFAULT_MAX_MESSAGES 65536u
 #define DEFAULT_MAX_BYTES (8u << 20)
@@ -67,13 +71,19 @@ static void deliver(cairn_sub_t *sub, const cairn_broker_message_t *message)
     sub->on_message(sub->handle, message);
 }
 
+/* Any callback may fill the buffer and lose more: so all is looked at anew after each. */
 static void deliver_buffered(cairn_sub_t *sub)
 {
     for (uint32_t budget = sub->ring.count; budget > 0 && may_deliver(sub); budget--) {
+        if (sub->due) {
+            tell_due(sub);
+            continue;
+        }
         int64_t lost = message_ring_take_lost(&sub->ring);
-        if (lost) emit(sub, CAIRN_SUB_GAP, 0, lost, cairn_slice(NULL, 0));
-        if (!may_deliver(sub)) return;
-
+        if (lost) {
+            emit(sub, CAIRN_SUB_GAP, 0, lost, cairn_slice(NULL, 0));
+            continue;
+        }
         message_record_t record;
         if (!message_ring_take(&sub->ring, &record)) return;
         const cairn_topic_t *topic = &sub->topic->shared;
@@ -93,7 +103,7 @@ static void leave_topic(cairn_sub_t *sub)
     if (!topic) return;
     sub->topic = NULL;
     list_remove(&sub->in_topic);
-    if (!list_empty(&topic->subs) || !core_is_open(sub->core)) return;
+    if (!list_empty(&topic->subs)) return;
     topic->state = TOPIC_CLOSING;
     sub->core->backend->broker->topic_close(sub->core->self, &topic->shared);
 }
@@ -130,12 +140,14 @@ static void run(cairn_task_t *task)
     if (!core_is_open(sub->core)) return; /* sub_end follows, and tells what there is to tell */
     tell_due(sub);
     deliver_buffered(sub);
+    if (sub->due) return; /* deferred again */
     if (sub->ring.count > 0) {
         if (may_deliver(sub)) run_later(sub);
         return;
     }
     sub->slow = false;
     tell_gap(sub);
+    if (sub->due || sub->ring.count > 0) return; /* likewise */
     if (sub->state == SUB_DRAINING) {
         finish_close(sub);
     } else if (sub->state == SUB_FAILING) {
@@ -224,7 +236,7 @@ bool sub_offer_now(cairn_sub_t *sub, const cairn_broker_message_t *message)
     if (sub->due && sub->ring.count == 0) tell_due(sub);
     if (sub->lost) tell_gap(sub);
     if (sub->state != SUB_OPEN) return false;
-    if (sub->ring.count > 0 || !may_deliver(sub)) {
+    if (sub->ring.count > 0 || sub->lost || !may_deliver(sub)) {
         buffer(sub, message);
     } else {
         deliver(sub, message);
@@ -246,6 +258,9 @@ void sub_down(cairn_sub_t *sub, int status, cairn_slice_t detail)
 {
     if (!sub->live || sub->state != SUB_OPEN) return;
     sub->live = false;
+    /* What waits to be delivered needs its beginning, and what is missed from here on its gap. */
+    if ((sub->due & SUB_DUE_SUBSCRIBED) && sub->ring.count > 0) tell_due(sub);
+    if (sub->state != SUB_OPEN) return;
     bool never_told = sub->due & SUB_DUE_SUBSCRIBED;
     bool told_down = sub->due & SUB_DUE_RESUBSCRIBED; /* and not yet that it came back */
     sub->due &= (uint8_t) ~(SUB_DUE_SUBSCRIBED | SUB_DUE_RESUBSCRIBED);
@@ -256,7 +271,7 @@ void sub_down(cairn_sub_t *sub, int status, cairn_slice_t detail)
 void sub_fail(cairn_sub_t *sub, int status, cairn_slice_t detail)
 {
     list_remove(&sub->in_topic);
-    sub->topic = NULL;
+    sub->due = 0;
     if (sub->state == SUB_DRAINING) sub_close(sub, NULL);
     if (sub->state != SUB_OPEN && sub->state != SUB_FAILING) return;
     sub->state = SUB_FAILED;

@@ -1,9 +1,10 @@
 /* A hierarchical timing wheel: which of many deadlines are due, at constant cost each.
  *
  * Pure: no clock, no loop, no allocation. Entries are links inside the caller's structs. Four
- * levels of 64 slots with an occupancy bitmap each; an entry sits in the level of the highest bits in which its
- * due time differs from the wheel's, and moves down a level when the wheel's time reaches its slot.
- * Times beyond the top level's span wait in its last slot and are sorted again from there. */
+ * levels of 64 slots with an occupancy bitmap each; an entry sits in the level of the highest bits
+ * in which its due time differs from the wheel's, and moves down a level when the wheel's time
+ * reaches its slot. Times beyond the top level's span wait in its last slot and are sorted again
+ * from there. */
 #ifndef CAIRN_CORE_WHEEL_H
 #define CAIRN_CORE_WHEEL_H
 

@@ -39,6 +39,11 @@ static char *write_digits(char *out, uint64_t n, unsigned digits)
 
 char *redis_cmd_digits_slow(char *out, uint64_t n)
 {
+    if (n < 1000) {
+        *out = (char)('0' + n / 100);
+        memcpy(out + 1, redis_cmd_pairs + 2 * (n % 100), 2);
+        return out + 3;
+    }
     return write_digits(out, n, count_digits(n));
 }
 

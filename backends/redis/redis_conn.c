@@ -139,7 +139,7 @@ static bool may_be_lost(const redis_conn_t *conn)
 void redis_conn_lose(redis_conn_t *conn, int status, const char *detail)
 {
     if (!may_be_lost(conn)) return;
-    char text[384]; /* `detail` may lie in what is dropped */
+    char text[512]; /* `detail` may lie in what is dropped */
     snprintf(text, sizeof text, "%s", detail);
     bool refused_us = conn->state == REDIS_CONN_GREETING && status == CAIRN_EAUTH;
     drop_link(conn);
@@ -178,7 +178,7 @@ void redis_conn_greeted(redis_conn_t *conn, redis_reply_t *reply)
 {
     int rc = redis_hello_answer(&conn->hello, &conn->options->hello, reply, &conn->hello_out);
     if (rc < 0) {
-        char detail[384];
+        char detail[512];
         snprintf(detail, sizeof detail, "%s: %s", conn->where, conn->hello.detail);
         redis_conn_lose(conn, rc, detail);
     } else if (rc > 0) {
@@ -292,7 +292,7 @@ static void on_lookup(uv_getaddrinfo_t *lookup, int status, struct addrinfo *add
         return;
     }
     if (status < 0) {
-        char detail[384];
+        char detail[512];
         snprintf(detail, sizeof detail, "lookup of %.255s: %s", conn->options->host,
                  uv_strerror(status));
         redis_conn_lose(conn, status, detail);
@@ -361,7 +361,7 @@ int redis_conn_reserve(redis_conn_t *conn, size_t bytes, char **at)
     if (is_full(conn, bytes)) {
         if (conn->state != REDIS_CONN_READY && conn->forgotten > 0) compact(conn);
         if (bytes > conn->options->max_queue_bytes) return CAIRN_ETOOBIG;
-    if (is_full(conn, bytes)) {
+        if (is_full(conn, bytes)) {
             conn->refused = true;
             return CAIRN_EFULL;
         }
@@ -385,7 +385,11 @@ uint64_t redis_conn_commit(redis_conn_t *conn, char *end, redis_answer_fn answer
 }
 
 /* What a request keeps in its scratch area, to be forgotten by. */
-enum { SCRATCH_CONN, SCRATCH_SEQ, SCRATCH_WORDS };
+enum {
+    SCRATCH_CONN,
+    SCRATCH_SEQ,
+    SCRATCH_WORDS
+};
 _Static_assert(SCRATCH_WORDS <= CAIRN_REQ_SCRATCH, "a request has room for what we keep of it");
 
 static redis_conn_t *conn_of(const cairn_req_t *req)

@@ -7,7 +7,8 @@
  *     any -> CLOSING -> CLOSED
  *
  * hiredis connects; from then on the bytes are ours (redis_wire.c), behind the context's table of
- * functions. Commands may be put in at any time before CLOSING; while there is no connection they wait. */
+ * functions. Commands may be put in at any time before CLOSING; while there is no connection they
+ * wait. */
 #ifndef CAIRN_REDIS_CONN_H
 #define CAIRN_REDIS_CONN_H
 
@@ -41,7 +42,8 @@ typedef struct redis_conn_owner {
     /* An attempt failed or the link broke. Commands that wait are kept, but those of
      * REDIS_CMD_TRANSIENT, which are forgotten without an answer. */
     void (*lost)(redis_conn_t *conn, int status, const char *detail);
-    /* A published message: `kind` is read, the rest is next. <0: malformed; the link is given up. */
+    /* A published message: `kind` is read, the rest is next. <0: malformed; the link is given up.
+     */
     int (*message)(redis_conn_t *conn, cairn_slice_t kind, size_t count, redis_reply_t *rest);
     /* There is room again after a reserve was refused with CAIRN_EFULL. */
     void (*room)(redis_conn_t *conn);
@@ -86,7 +88,7 @@ struct redis_conn {
     bool pinged;     /* a sign of life was asked for and has not come */
     uint64_t heard_ms;
 
-    redisAsyncContext *ac; /* hiredis's; NULL without a link */
+    redisAsyncContext *ac;   /* hiredis's; NULL without a link */
     redisContextFuncs funcs; /* its table, with our reads and writes */
     redis_in_t in;
     redis_out_t out;
@@ -94,7 +96,8 @@ struct redis_conn {
     uint64_t forgotten; /* entries without ctx since the last compaction, about */
     redis_hello_t hello;
     redis_out_t hello_out; /* goes before `out`: the handshake, then the prelude */
-    redis_queue_t prelude; /* answered before `queue`; all of it transient, its bytes in hello_out */
+    redis_queue_t
+        prelude; /* answered before `queue`; all of it transient, its bytes in hello_out */
 
     redis_backoff_t backoff;
     uv_timer_t timer; /* one deadline a state: to be connected, next attempt, keepalive */
@@ -120,7 +123,8 @@ void redis_conn_lose(redis_conn_t *conn, int status, const char *detail);
 
 /* ---- commands ---- */
 
-/* Room for a command of at most `bytes`, at *at. CAIRN_EFULL, CAIRN_ETOOBIG (it can never fit), UV_ENOMEM. */
+/* Room for a command of at most `bytes`, at *at. CAIRN_EFULL, CAIRN_ETOOBIG (it can never fit),
+ * UV_ENOMEM. */
 CAIRN_MUST_USE int redis_conn_reserve(redis_conn_t *conn, size_t bytes, char **at);
 
 /* The same beyond the bounds on count and bytes, for what must not fail for want of room. */

@@ -41,7 +41,7 @@ static bool begins_with(cairn_slice_t text, cairn_slice_t with)
 
 static bool ends_word(cairn_slice_t text, size_t at)
 {
-    return at == text.len || !((text.ptr[at] >= 'A' && text.ptr[at] <= 'Z') || text.ptr[at] == '_');
+    return at == text.len || text.ptr[at] == ' ';
 }
 
 static int find_meaning(cairn_slice_t text)

@@ -368,8 +368,7 @@ static ALWAYS_INLINE size_t whole_integer(const char *token, size_t there)
     return at + 1 < most && is_line_end(token + at) ? at + 2 : 0;
 }
 
-/* How long the token is if it is one of those lines that come often, and all there; 0 for others.
- */
+/* How long the token is if it is a line of a kind that comes often, and all there; 0 for others. */
 static ALWAYS_INLINE size_t whole_line(const char *token, size_t there)
 {
     if (there < 3) return 0;
@@ -427,6 +426,7 @@ static NEVER_INLINE int scan_any(redis_frame_t *frame, const char *buf, size_t a
     return 1;
 }
 
+/* A value that may go on over many tokens, or calls. */
 static NEVER_INLINE int scan_many(redis_frame_t *frame, const char *buf, size_t avail,
                                   uint64_t max_bytes, size_t *len)
 {
@@ -435,22 +435,17 @@ static NEVER_INLINE int scan_many(redis_frame_t *frame, const char *buf, size_t 
     return scan_any(frame, buf, avail, max_bytes, len);
 }
 
-/* What all messages to channels begin with, behind the type. */
+/* What all messages to channels begin with, behind the type. Its size is right with the type, for
+ * which the NUL counts. */
 static const char message_head[] = "3\r\n$7\r\nmessage\r\n";
-
-/* How long a bulk is that is all there; 0 for others. */
-static ALWAYS_INLINE size_t message_part(const char *token, size_t there)
-{
-    return there >= BULK_OF_0 && *token == '$' ? whole_bulk(token, there) : 0;
-}
 
 static NEVER_INLINE int scan_message(redis_frame_t *frame, const char *buf, size_t avail,
                                      uint64_t max_bytes, size_t *len)
 {
     const char *channel = buf + sizeof message_head;
     size_t there = avail - sizeof message_head;
-    size_t channel_len = message_part(channel, there);
-    size_t payload_len = channel_len ? message_part(channel + channel_len, there - channel_len) : 0;
+    size_t channel_len = whole_leaf(channel, there);
+    size_t payload_len = channel_len ? whole_leaf(channel + channel_len, there - channel_len) : 0;
     if (payload_len == 0) return scan_many(frame, buf, avail, max_bytes, len);
     *len = sizeof message_head + channel_len + payload_len;
     return 1;

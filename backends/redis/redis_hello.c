@@ -107,9 +107,8 @@ static int fall_back(redis_hello_t *hello, const redis_hello_options_t *options,
     hello->protocol = 2;
     int rc = say_auth(hello, options, out);
     if (rc == 0)
-        rc = say_step(
-            hello, out, HELLO_STEP_COURTESY,
-            (const char *const[]){"CLIENT", "SETNAME", options->client_name, NULL});
+        rc = say_step(hello, out, HELLO_STEP_COURTESY,
+                      (const char *const[]){"CLIENT", "SETNAME", options->client_name, NULL});
     return rc == 0 ? say_rest(hello, options, out) : rc;
 }
 
@@ -155,7 +154,8 @@ static int answer_greeting(redis_hello_t *hello, const redis_hello_options_t *op
     }
     bool not_understood = starts_with(text, "ERR unknown command") || starts_with(text, "NOPROTO");
     if (!not_understood) return fail(hello, options, redis_error_code(text), "HELLO", text);
-    if (options->protocol == 3) return fail(hello, options, CAIRN_ESERVER, "server has no RESP3", text);
+    if (options->protocol == 3)
+        return fail(hello, options, CAIRN_ESERVER, "server has no RESP3", text);
     return fall_back(hello, options, out);
 }
 
@@ -164,12 +164,13 @@ int redis_hello_answer(redis_hello_t *hello, const redis_hello_options_t *option
 {
     if (!hello->greeted) return answer_greeting(hello, options, reply, out);
     if (hello->step == hello->step_count)
-        return fail(hello, options, CAIRN_EPROTOCOL, "handshake", cairn_str("an answer to nothing"));
+        return fail(hello, options, CAIRN_EPROTOCOL, "handshake",
+                    cairn_str("an answer to nothing"));
 
     redis_hello_step_t step = (redis_hello_step_t)hello->steps[hello->step++];
     cairn_slice_t text;
     if (step != HELLO_STEP_COURTESY && redis_reply_error(reply, &text))
-        return fail(hello, options, redis_error_code(text), step == HELLO_STEP_AUTH ? "AUTH" : "SELECT",
-                    text);
+        return fail(hello, options, redis_error_code(text),
+                    step == HELLO_STEP_AUTH ? "AUTH" : "SELECT", text);
     return hello->step == hello->step_count;
 }

@@ -33,9 +33,9 @@ typedef struct redis_hello {
     bool greeted; /* HELLO is answered */
     uint8_t steps[REDIS_HELLO_STEPS];
     uint8_t step_count;
-    uint8_t step; /* the one answered next */
-    char server[48]; /* "redis 7.0.15", or "redis" where the server does not tell */
-    char detail[192]; /* why it failed */
+    uint8_t step;     /* the one answered next */
+    char server[48];  /* "redis 7.0.15", or "redis" where the server does not tell */
+    char detail[320]; /* why it failed */
 } redis_hello_t;
 
 /* Encodes the first command. UV_ENOMEM. */

@@ -5,8 +5,8 @@
 
 #include "redis_reply.h"
 
-/* Status 0: `reply` is at the answer, which is not an error. <0: `reply` is NULL and `detail`, borrowed,
- * says why in words. */
+/* Status 0: `reply` is at the answer, which is not an error. <0: `reply` is NULL and `detail`,
+ * borrowed, says why in words. */
 typedef void (*redis_answer_fn)(void *ctx, int status, redis_reply_t *reply, cairn_slice_t detail);
 
 enum {

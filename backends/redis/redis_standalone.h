@@ -1,7 +1,8 @@
 /* The route to one server: which connection a command takes.
  *
- * With RESP3 one connection carries everything. With RESP2 a connection that has subscriptions can do nothing else, so
- * subscriptions get a second one, opened with the first of them; once there, it stays theirs. */
+ * With RESP3 one connection carries everything. With RESP2 a connection that has subscriptions can
+ * do nothing else, so subscriptions get a second one, opened with the first of them; once there, it
+ * stays theirs. */
 #ifndef CAIRN_REDIS_STANDALONE_H
 #define CAIRN_REDIS_STANDALONE_H
 
@@ -10,7 +11,7 @@
 typedef struct redis_standalone redis_standalone_t;
 
 #define REDIS_CAPABILITIES                                                                         \
-    (CAIRN_CAP_TOPICS | CAIRN_CAP_PATTERNS | CAIRN_CAP_RECEIVERS | CAIRN_CAP_PERSISTENT |            \
+    (CAIRN_CAP_TOPICS | CAIRN_CAP_PATTERNS | CAIRN_CAP_RECEIVERS | CAIRN_CAP_PERSISTENT |          \
      CAIRN_CAP_SHARED)
 
 /* What the route tells the backend it belongs to. */

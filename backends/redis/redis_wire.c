@@ -1,8 +1,8 @@
 /* The hot path: bytes from the socket to answers and messages, commands to the socket.
  *
- * hiredis calls async_read and async_write of a context's table when the socket is ready; hiredis_ssl
- * hooks in at the same place. Replies are parsed where they were read, without an allocation; one
- * recv takes what is there, one send gives all that waits. */
+ * hiredis calls async_read and async_write of a context's table when the socket is ready;
+ * hiredis_ssl hooks in at the same place. Replies are parsed where they were read, without an
+ * allocation; one recv takes what is there, one send gives all that waits. */
 #include "redis_conn.h"
 #include "redis_error.h"
 

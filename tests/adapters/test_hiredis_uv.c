@@ -338,6 +338,30 @@ static void commands_leave_from_any_callback(void **state)
     assert_answered(*state, start_closing);
 }
 
+static void on_idle_ask(uv_idle_t *idle)
+{
+    ping(idle->data);
+    uv_idle_stop(idle);
+}
+
+static void what_an_idle_callback_asks_leaves_in_the_same_turn(void **state)
+{
+    fixture_t *fixture = *state;
+    client_t clients[CLIENTS];
+    redisContextFuncs table;
+    static uv_idle_t idle;
+    connect_watched(clients, &table, fixture, note_and_write);
+    loop_turns(&fixture->loop, 2);
+    uv_idle_init(&fixture->loop, &idle);
+    idle.data = &clients[0];
+    uv_idle_start(&idle, on_idle_ask);
+    loop_turns(&fixture->loop, 1);
+    assert_int_equal(flushes, 1);
+    loop_run_until(&fixture->loop, "the reply", has_reply, &clients[0]);
+    uv_close((uv_handle_t *)&idle, NULL);
+    disconnect_all(clients);
+}
+
 /* Who embeds the loop sleeps by uv_backend_timeout, in its own poll. */
 static void an_embedder_learns_that_something_waits(void **state)
 {
@@ -472,6 +496,7 @@ int main(void)
         TEST(what_a_flush_asks_for_is_sent_too),
         TEST(flushing_without_end_does_not_starve_the_loop),
         TEST(commands_leave_from_any_callback),
+        TEST(what_an_idle_callback_asks_leaves_in_the_same_turn),
         TEST(an_embedder_learns_that_something_waits),
         TEST(a_group_alone_keeps_no_loop_alive),
         TEST(any_table_of_functions_is_served),

@@ -34,9 +34,14 @@ static void what_cannot_be_attached_is_refused(void **state)
     ac = redisAsyncConnect("127.0.0.1", server.port);
     hiredisAllocFuncs failing = {malloc, fail_calloc, realloc, strdup, free};
     hiredisSetAllocators(&failing);
-    int status = cairn_hiredis_uv_attach(&fixture->group, ac);
+    cairn_hiredis_uv_t group;
+    int init_status = cairn_hiredis_uv_init(&group, &fixture->loop);
+    int attach_status = cairn_hiredis_uv_attach(&fixture->group, ac);
     hiredisResetAllocators();
-    assert_int_equal(status, UV_ENOMEM);
+    assert_int_equal(init_status, UV_ENOMEM);
+    assert_int_equal(attach_status, UV_ENOMEM);
+    cairn_hiredis_uv_close(&group, on_group_closed); /* does nothing */
+    assert_int_equal(cairn_hiredis_uv_attach(&group, ac), UV_ECANCELED);
     assert_int_equal(cairn_hiredis_uv_attach(&fixture->group, ac), 0);
     redisAsyncFree(ac);
 }
@@ -244,6 +249,37 @@ static void end_in_the_flush(fixture_t *fixture)
     assert_int_equal(client.replies, 1);
 }
 
+static void await_ready(int fd, short events)
+{
+    struct pollfd ready = {.fd = fd, .events = events};
+    assert_int_equal(poll(&ready, 1, LOOP_DEADLINE_MS), 1);
+}
+
+enum {
+    MORE_THAN_A_SOCKET_TAKES = 16 * 1024 * 1024
+};
+
+/* The loop is told at once that there is a reply and that there is room to send on. */
+static void end_with_more_to_send(fixture_t *fixture)
+{
+    client_t client;
+    char *value = calloc(1, MORE_THAN_A_SOCKET_TAKES);
+    assert_non_null(value);
+    connect_client(&client, fixture, server.port);
+    loop_turns(&fixture->loop, 2);
+    assert_int_equal(server_pause(&server), 0);
+    redisAsyncCommand(client.ac, end_on_reply, NULL, "PING");
+    redisAsyncCommand(client.ac, count_reply, NULL, "SET big %b", value,
+                      (size_t)MORE_THAN_A_SOCKET_TAKES);
+    free(value);
+    loop_turns(&fixture->loop, 1);
+    assert_int_equal(server_resume(&server), 0);
+    await_ready(client.ac->c.fd, POLLIN);
+    await_ready(client.ac->c.fd, POLLOUT);
+    loop_run_until(&fixture->loop, "the disconnect", is_disconnected, &client);
+    assert_int_equal(client.replies, 2);
+}
+
 static void end_at_every_stage(fixture_t *fixture, end_fn end)
 {
     end_it = end;
@@ -252,6 +288,7 @@ static void end_at_every_stage(fixture_t *fixture, end_fn end)
     end_in_the_reply_callback(fixture);
     end_while_waiting_to_be_flushed(fixture);
     end_in_the_flush(fixture);
+    end_with_more_to_send(fixture);
     loop_turns(&fixture->loop, 4);
     assert_false(uv_loop_alive(&fixture->loop));
 }
@@ -313,10 +350,7 @@ static void one_that_has_a_reply_is_freed_by_another(void **state)
         redisAsyncCommand(clients[i].ac, free_the_victim, NULL, "PING");
     }
     for (int i = 0; i < 2; i++) redisAsyncHandleWrite(clients[i].ac);
-    for (int i = 0; i < 2; i++) {
-        struct pollfd reply = {.fd = clients[i].ac->c.fd, .events = POLLIN};
-        assert_int_equal(poll(&reply, 1, LOOP_DEADLINE_MS), 1);
-    }
+    for (int i = 0; i < 2; i++) await_ready(clients[i].ac->c.fd, POLLIN);
     uv_run(&fixture->loop, UV_RUN_NOWAIT);
     int left = clients[0].ac != NULL ? 0 : 1;
     victim = NULL;
@@ -516,6 +550,8 @@ static void a_closing_group_serves_whom_it_has(void **state)
     disconnect_client(&client);
     loop_turns(&fixture->loop, 4);
     assert_int_equal(fixture->groups_closed, 1);
+    assert_false(uv_loop_alive(&fixture->loop));
+    cairn_hiredis_uv_close(&fixture->group, on_group_closed);
     assert_false(uv_loop_alive(&fixture->loop));
 }
 

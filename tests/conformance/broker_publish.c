@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+/* [scenario] */
 static void publish_reaches_every_subscription_of_the_channel(world_t *w)
 {
     client_t *c = world_open(w, NULL);
@@ -15,6 +16,7 @@ static void publish_reaches_every_subscription_of_the_channel(world_t *w)
     assert_int_equal(one->messages, 1);
     assert_int_equal(two->messages, 1);
 }
+/* [scenario] end */
 
 static void publish_reaches_no_other_channel(world_t *w)
 {

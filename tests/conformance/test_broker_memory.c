@@ -53,9 +53,11 @@ static const scenario_t own_scenarios[] = {
     SCENARIO(a_message_costs_no_allocation_once_running),
 };
 
+/* [factory] */
 int main(void)
 {
     static const broker_factory_t memory = {.name = "memory", .url = "memory:"};
     int failures = broker_suite_run(&memory);
     return failures + SCENARIOS_RUN("memory only", own_scenarios, "memory:");
 }
+/* [factory] end */

@@ -19,7 +19,7 @@ static _Noreturn void fail(const char *what, const char *path)
 
 static void *allocate(size_t size)
 {
-    void *memory = malloc(size > 0 ? size : 1);
+    void *memory = calloc(1, size > 0 ? size : 1);
     if (!memory) {
         abort();
     }

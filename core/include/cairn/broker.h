@@ -32,20 +32,19 @@ typedef struct cairn_broker_publish cairn_broker_publish_t;
 
 /* `receivers`: how many subscribers got it, as the backend counts them: subscriptions in memory,
  * connections in Redis; -1 where it cannot know, or on error. */
-typedef void (*cairn_broker_publish_cb)(cairn_broker_publish_t *req, int status,
-                                        int64_t receivers);
+typedef void (*cairn_broker_publish_cb)(cairn_broker_publish_t *req, int status, int64_t receivers);
 
 struct cairn_broker_publish {
-    cairn_req_t req; /* yours: req.data, req.timeout_ms, req.flags */
+    cairn_req_t req;            /* yours: req.data, req.timeout_ms, req.flags */
     cairn_broker_publish_cb cb; /* private */
     int64_t receivers;          /* private */
 };
 
 /* Sends `payload` to whoever is subscribed to `channel` now. Copies both. Messages of one handle
  * to one channel arrive in the order of their submits. `cb` may be NULL.
- * Refuses with UV_EINVAL (empty channel), CAIRN_ETOOBIG, CAIRN_EFULL, CAIRN_ECLOSED, UV_EBUSY (request in flight),
- * UV_ENOTSUP, UV_ENOMEM. Ends with 0, UV_ETIMEDOUT, UV_ECANCELED, CAIRN_EMAYBE, or the server's error: CAIRN_EAUTH as soon as the
- * server refuses user and password. */
+ * Refuses with UV_EINVAL (empty channel), CAIRN_ETOOBIG, CAIRN_EFULL, CAIRN_ECLOSED, UV_EBUSY
+ * (request in flight), UV_ENOTSUP, UV_ENOMEM. Ends with 0, UV_ETIMEDOUT, UV_ECANCELED,
+ * CAIRN_EMAYBE, or the server's error: CAIRN_EAUTH as soon as it refuses user and password. */
 CAIRN_MUST_USE int cairn_broker_publish(cairn_broker_t *broker, cairn_broker_publish_t *req,
                                         cairn_slice_t channel, cairn_slice_t payload,
                                         cairn_broker_publish_cb cb);
@@ -68,12 +67,12 @@ typedef enum cairn_broker_event_type {
     CAIRN_SUB_SUBSCRIBED = 1, /* messages published from now on arrive; once */
     CAIRN_SUB_DISCONNECTED,   /* the link is lost: messages are being missed; status says why */
     CAIRN_SUB_GAP,            /* messages were lost before the next one: `lost`, or -1 if unknown */
-    CAIRN_SUB_RESUBSCRIBED,   /* back after CAIRN_SUB_DISCONNECTED; its GAP has come before, or waits in order
-                                 behind what is buffered */
-    CAIRN_SUB_SLOW,           /* the buffer is full and the policy begins to apply; its GAP follows in order */
-    CAIRN_SUB_FAILED          /* over: the server refused it, or the policy closed it, or the handle closed. No
-                                 message follows. The subscription must still be unsubscribed, unless the
-                                 handle closed: status UV_ECANCELED, after which its memory is yours. */
+    CAIRN_SUB_RESUBSCRIBED, /* back after CAIRN_SUB_DISCONNECTED; its GAP has come before, or waits
+                               in order behind what is buffered */
+    CAIRN_SUB_SLOW,         /* the buffer is full: the policy applies; its GAP follows in order */
+    CAIRN_SUB_FAILED /* over: the server refused it, or the policy closed it, or the handle closed.
+                        No message follows. The subscription must still be unsubscribed, unless the
+                        handle closed: status UV_ECANCELED, after which its memory is yours. */
 } cairn_broker_event_type_t;
 
 typedef struct cairn_broker_event {
@@ -109,15 +108,15 @@ typedef enum cairn_broker_policy {
 typedef struct cairn_broker_sub_options {
     cairn_broker_policy_t policy;
     uint32_t max_messages; /* buffered; 0: 65,536 */
-    uint64_t max_bytes;    /* buffered, with 32 bytes a message on top; 0: 8 MiB. Memory grows as needed */
+    uint64_t max_bytes;    /* buffered, 32 a message on top; 0: 8 MiB. Allocated as needed */
     uint32_t credit;       /* messages to deliver before cairn_broker_credit; 0: without limit */
     bool stopped;          /* begin stopped: buffer until cairn_broker_start */
 } cairn_broker_sub_options_t;
 
 /* From SUBSCRIBED on, calls `on_message` for each message to `channel`, in order, each subscription
- * with its own copy. `options` may be NULL. Reconnects keep it; see the events. Copies channel and options.
- * Refuses with UV_EINVAL (empty channel, no on_message, bad policy), CAIRN_ETOOBIG, CAIRN_ECLOSED, UV_EBUSY
- * (already subscribed), UV_ENOTSUP, UV_ENOMEM. */
+ * with its own copy. `options` may be NULL. Reconnects keep it; see the events. Copies channel and
+ * options. Refuses with UV_EINVAL (empty channel, no on_message, bad policy), CAIRN_ETOOBIG,
+ * CAIRN_ECLOSED, UV_EBUSY (already subscribed), UV_ENOTSUP, UV_ENOMEM. */
 CAIRN_MUST_USE int cairn_broker_subscribe(cairn_broker_t *broker, cairn_broker_sub_t *sub,
                                           cairn_slice_t channel,
                                           const cairn_broker_sub_options_t *options,
@@ -149,8 +148,8 @@ uint64_t cairn_broker_dropped(const cairn_broker_sub_t *sub);
 void cairn_broker_unsubscribe(cairn_broker_sub_t *sub, cairn_broker_close_cb close_cb);
 
 /* Takes no new message, delivers what is buffered, then closes. Needs the subscription started and
- * with credit to get anywhere; after `timeout_ms` it closes all the same. `drain_cb` (may be NULL) is the last call.
- * UV_EALREADY if closed, closing or draining. */
+ * with credit to get anywhere; after `timeout_ms` it closes all the same. `drain_cb` (may be NULL)
+ * is the last call. UV_EALREADY if closed, closing or draining. */
 CAIRN_MUST_USE int cairn_broker_drain(cairn_broker_sub_t *sub, uint32_t timeout_ms,
                                       cairn_broker_drain_cb drain_cb);
 

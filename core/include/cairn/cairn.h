@@ -24,7 +24,7 @@ typedef struct uv_loop_s uv_loop_t;
 
 typedef struct cairn cairn_t;
 
-/* OPENING -> READY <-> RECONNECTING -> CLOSING -> CLOSED; OPENING and READY may also go straight to CLOSING. */
+/* OPENING -> READY <-> RECONNECTING; from any of them CLOSING -> CLOSED. */
 typedef enum cairn_state {
     CAIRN_CLOSED,       /* never opened, or close_cb has run */
     CAIRN_OPENING,      /* open returned 0; not yet connected for the first time */
@@ -97,16 +97,16 @@ cairn_state_t cairn_state(const cairn_t *cairn);
 
 /* What can be asked of this handle. Of the backend before the first connect, and from then on of
  * the server it found. */
-#define CAIRN_CAP_TOPICS (1ull << 0)           /* publish and subscribe by channel */
-#define CAIRN_CAP_PATTERNS (1ull << 1)         /* ... and by pattern */
-#define CAIRN_CAP_RECEIVERS (1ull << 2)        /* publish tells how many received it */
-#define CAIRN_CAP_SAVER (1ull << 3)            /* cairn/saver.h */
-#define CAIRN_CAP_STORE (1ull << 4)            /* cairn/store.h, without vectors */
-#define CAIRN_CAP_STORE_VECTORS (1ull << 5)    /* search by vector */
-#define CAIRN_CAP_STREAMS (1ull << 6)          /* cairn/stream.h, without groups */
-#define CAIRN_CAP_STREAM_GROUPS (1ull << 7)    /* consumer groups */
-#define CAIRN_CAP_PERSISTENT (1ull << 8)       /* outlives the process */
-#define CAIRN_CAP_SHARED (1ull << 9)           /* other processes see the same data */
+#define CAIRN_CAP_TOPICS (1ull << 0)        /* publish and subscribe by channel */
+#define CAIRN_CAP_PATTERNS (1ull << 1)      /* ... and by pattern */
+#define CAIRN_CAP_RECEIVERS (1ull << 2)     /* publish tells how many received it */
+#define CAIRN_CAP_SAVER (1ull << 3)         /* cairn/saver.h */
+#define CAIRN_CAP_STORE (1ull << 4)         /* cairn/store.h, without vectors */
+#define CAIRN_CAP_STORE_VECTORS (1ull << 5) /* search by vector */
+#define CAIRN_CAP_STREAMS (1ull << 6)       /* cairn/stream.h, without groups */
+#define CAIRN_CAP_STREAM_GROUPS (1ull << 7) /* consumer groups */
+#define CAIRN_CAP_PERSISTENT (1ull << 8)    /* outlives the process */
+#define CAIRN_CAP_SHARED (1ull << 9)        /* other processes see the same data */
 uint64_t cairn_capabilities(const cairn_t *cairn);
 
 /* Counters since open; never reset. Filling it costs a copy. */

@@ -39,7 +39,7 @@ enum cairn_errno {
 #define CAIRN_ERROR_ENUM(code, number, retryable, text) code = number,
     CAIRN_ERROR_MAP(CAIRN_ERROR_ENUM)
 #undef CAIRN_ERROR_ENUM
-        CAIRN_ERRNO_END = -20999
+    CAIRN_ERRNO_END = -20999
 };
 
 /* What went wrong in a call that has no request to carry it (open, parsing). The text names the
@@ -49,7 +49,7 @@ typedef struct cairn_error {
     char text[256]; /* NUL-terminated */
 } cairn_error_t;
 
-/* Static text for a status of ours or of libuv; "unknown error" for any other number, "ok" for 0. */
+/* Static text for a status of ours or of libuv; "ok" for 0, "unknown error" for any other. */
 const char *cairn_strerror(int status);
 
 /* "CAIRN_EFULL", "UV_ETIMEDOUT" ...; "OK" for 0, "UNKNOWN" for any other number. Static. */

@@ -5,8 +5,8 @@
  *     cairn_options_from_url(&o, "redis://:secret@localhost:6379/2?timeout_ms=500", &error);
  *     o.client_name = "planner";
  *
- * Every option is one row of CAIRN_OPTION_MAP: the struct's field, the URL's parameter and the
- * documentation are the same name. */
+ * Every option is one row of CAIRN_OPTION_NUMBERS or CAIRN_OPTION_TEXTS: the struct's field, the
+ * URL's parameter and the documentation are the same name. */
 #ifndef CAIRN_OPTIONS_H
 #define CAIRN_OPTIONS_H
 
@@ -36,8 +36,7 @@ struct cairn_backend;
     NUMBER(max_inflight, 65536, 1, 1u << 24, "requests a connection may have unanswered")          \
     NUMBER(max_queue_bytes, 67108864, 65536, 1ull << 40,                                           \
            "bytes of requests a connection may have unanswered")                                   \
-    NUMBER(max_reply_bytes, 536870912, 65536, 1ull << 40,                                          \
-           "a longer reply ends the connection")                                                   \
+    NUMBER(max_reply_bytes, 536870912, 65536, 1ull << 40, "a longer reply ends the connection")    \
     NUMBER(max_connections, 2, 1, 65536, "most connections a handle opens")
 
 /* TEXT(name, help). All are const char * fields, NULL when unset. */
@@ -78,23 +77,27 @@ typedef struct cairn_options {
 /* Sets every field to its default: a private, empty memory backend. */
 void cairn_options_init(cairn_options_t *options);
 
-/* Sets what the URL says and leaves the rest as it was. Copies; `url` may go. The forms:
+/* Sets where to, as a whole (what the URL does not say of it gets its default, so that one server's
+ * password cannot reach another), and the options it names; the rest stays as it was. Copies; `url`
+ * may go. The forms:
  *
  *     memory:
  *     redis://[user[:password]@]host[:port][/db][?name=value[&name=value]...]
  *     unix://[user[:password]@]/path/to/socket[?name=value...]      (db as a parameter)
  *
- * Strict: percent-escapes are decoded in user, password, host, path and values, and must be whole; an IPv6
- * literal stands in brackets; the last '@' before the path ends the user information, so '@' and ':' in a
- * password are taken as they are; an unknown or repeated parameter is an error. NULL is an error.
- * CAIRN_EURL, CAIRN_ESCHEME or CAIRN_EOPTION, with the offending part in `error` (which may be NULL) - but never
- * the user information. On error `options` is unchanged. */
+ * Strict: percent-escapes are decoded in user, password, host, path and values, and must be whole;
+ * an IPv6 literal stands in brackets; the last '@' before the path ends the user information, so
+ * '@' and ':' in a password are taken as they are; an unknown or repeated parameter is an error.
+ * NULL is an error. CAIRN_EURL, CAIRN_ESCHEME or CAIRN_EOPTION, with the offending part in `error`
+ * (which may be NULL) - but never the user information. On error `options` is unchanged. The
+ * schemes of backends of your own are for the struct: a URL knows these three. */
 CAIRN_MUST_USE int cairn_options_from_url(cairn_options_t *options, const char *url,
                                           cairn_error_t *error);
 
 /* Sets what the environment says, as LangGraph servers set it: CHECKPOINT_TYPE ("memory", "redis",
  * "shallow/redis"; unset: redis if REDIS_URL is set, else memory), REDIS_URL and
- * REDIS_MAX_CONNECTIONS. Empty counts as unset. CAIRN_EOPTION or CAIRN_EURL as above, the variable named. */
+ * REDIS_MAX_CONNECTIONS. Empty counts as unset. CAIRN_EOPTION or CAIRN_EURL as above, the variable
+ * named. */
 CAIRN_MUST_USE int cairn_options_from_env(cairn_options_t *options, cairn_error_t *error);
 
 /* Checks every field against its range. cairn_open does it; this is for programs that want to

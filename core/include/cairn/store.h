@@ -267,8 +267,8 @@ typedef void (*cairn_store_batch_cb)(cairn_store_batch_t *req, int status,
                                      const cairn_store_result_t *results, size_t count);
 
 struct cairn_store_batch {
-    cairn_req_t req;         /* yours: req.data, req.timeout_ms, req.flags */
-    cairn_store_batch_cb cb; /* private */
+    cairn_req_t req;                       /* yours: req.data, req.timeout_ms, req.flags */
+    cairn_store_batch_cb cb;               /* private */
     struct cairn_store_batch_state *batch; /* private */
 };
 

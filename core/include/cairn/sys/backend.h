@@ -22,7 +22,7 @@ extern "C" {
 
 /* The struct of `type` whose `member` `pointer` points to. */
 #define CAIRN_CONTAINER_OF(pointer, type, member)                                                  \
-    ((type *)(void *)((char *)(pointer) - offsetof(type, member)))
+    ((type *)(void *)((char *)(pointer)-offsetof(type, member)))
 
 #define CAIRN_BACKEND_MAGIC 0x4341524eu /* "CARN" */
 #define CAIRN_ABI_MAJOR 0
@@ -50,8 +50,8 @@ typedef struct cairn_host_api {
     void (*defer)(const cairn_host_t *host, cairn_task_t *task);
     void (*undefer)(const cairn_host_t *host, cairn_task_t *task);
 
-    /* Connection events, which become the handle's state and the application's events. `connected` may
-     * narrow the capabilities to what this server has; `server` is copied ("redis 7.0.15"). */
+    /* Connection events, which become the handle's state and the application's events. `connected`
+     * may narrow the capabilities to what this server has; `server` is copied ("redis 7.0.15"). */
     void (*connected)(const cairn_host_t *host, uint64_t capabilities, const char *server);
     void (*disconnected)(const cairn_host_t *host, int status, const char *detail);
 
@@ -60,17 +60,19 @@ typedef struct cairn_host_api {
 
     void (*count_bytes)(const cairn_host_t *host, uint64_t in, uint64_t out);
 
-    /* Ends any request with an error. `detail` is borrowed for the call. The request is no longer the
-     * backend's when these are called; its callback may do anything, close included. None may be
-     * called inside the operation's submit: defer instead. */
+    /* Ends any request with an error. `detail` is borrowed for the call. The request is no longer
+     * the backend's when these are called; its callback may do anything, close included. None may
+     * be called inside the operation's submit: defer instead. */
     void (*fail)(cairn_req_t *req, int status, cairn_slice_t detail);
     void (*publish_done)(cairn_broker_publish_t *req, int64_t receivers);
 
     /* ---- topics ---- */
     cairn_topic_t *(*topic_find)(const cairn_host_t *host, bool pattern, cairn_slice_t name);
-    /* All of them, in the order they were opened: NULL begins, NULL ends. Stable against opens and closes. */
+    /* All of them, in the order they were opened: NULL begins, NULL ends. Stable against opens and
+     * closes. */
     cairn_topic_t *(*topic_next)(const cairn_host_t *host, const cairn_topic_t *previous);
-    /* Receiving begins (or is back: subscriptions that were live before get GAP and RESUBSCRIBED). */
+    /* Receiving begins (or is back: subscriptions that were live before get GAP and RESUBSCRIBED).
+     */
     void (*topic_up)(const cairn_host_t *host, cairn_topic_t *topic);
     /* The server refuses it: its subscriptions end with CAIRN_SUB_FAILED. */
     void (*topic_failed)(const cairn_host_t *host, cairn_topic_t *topic, int status,
@@ -80,7 +82,8 @@ typedef struct cairn_host_api {
     /* Answers topic_close: nothing refers to it any more. Frees it. */
     void (*topic_closed)(const cairn_host_t *host, cairn_topic_t *topic);
     /* Hands a message to the topic's subscriptions and returns how many took it. `now` may call
-     * the application and thus may not be used inside a submit; `later` copies and delivers from the loop. */
+     * the application and thus may not be used inside a submit; `later` copies and delivers from
+     * the loop. */
     uint32_t (*deliver_now)(const cairn_host_t *host, cairn_topic_t *topic,
                             const cairn_broker_message_t *message);
     uint32_t (*deliver_later)(const cairn_host_t *host, cairn_topic_t *topic,
@@ -98,14 +101,16 @@ typedef struct cairn_backend {
     const char *const *schemes; /* NULL-terminated */
     uint64_t capabilities;      /* of the best server it can meet: CAIRN_CAP_* */
 
-    /* Must. Checks what core cannot know, copies what it needs of `options`, starts connecting in the
-     * background. On <0 nothing is left to close, no libuv handle either, and `error` (never NULL) says why. `host`
-     * stays valid until closed; during open only its `loop` and `defer` may be used. */
+    /* Must. Checks what core cannot know, copies what it needs of `options`, starts connecting in
+     * the background. On <0 nothing is left to close, no libuv handle either, and `error` (never
+     * NULL) says why. `host` stays valid until closed; during open only its `loop` and `defer` may
+     * be used. */
     int (*open)(const cairn_host_t *host, const cairn_options_t *options, void **self,
                 cairn_error_t *error);
 
     /* Must. Every request has been taken back (forget) and every topic closed before this. Let go
-     * of everything, then call `closed` once, at once or later; `self` is gone when it is called. */
+     * of everything, then call `closed` once, at once or later; `self` is gone when it is called.
+     */
     void (*close)(void *self, void (*closed)(const cairn_host_t *host));
 
     /* Must. The request is taken away (cancel, deadline, close): do not touch its memory after this

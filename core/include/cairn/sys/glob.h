@@ -8,8 +8,9 @@
 extern "C" {
 #endif
 
-/* Whether all of `text` matches `pattern`, byte by byte, case-sensitively, as Redis matches PSUBSCRIBE
- * patterns. Time is at most proportional to the product of the lengths; no allocation. */
+/* Whether all of `text` matches `pattern`, byte by byte, case-sensitively, as Redis matches
+ * PSUBSCRIBE patterns. Time is at most proportional to the product of the lengths; no allocation.
+ */
 bool cairn_glob_match(cairn_slice_t pattern, cairn_slice_t text);
 
 #ifdef __cplusplus
