@@ -14,6 +14,28 @@
 typedef enum core_req_type {
     CORE_REQ_NONE,
     CORE_REQ_PUBLISH,
+    CORE_REQ_SAVER_PUT,
+    CORE_REQ_SAVER_GET,
+    CORE_REQ_SAVER_LIST,
+    CORE_REQ_SAVER_DELETE,
+    CORE_REQ_SAVER_COPY,
+    CORE_REQ_SAVER_HISTORY,
+    CORE_REQ_SAVER_TTL,
+    CORE_REQ_STORE_GET,
+    CORE_REQ_STORE_PUT,
+    CORE_REQ_STORE_SEARCH,
+    CORE_REQ_STORE_LIST,
+    CORE_REQ_STORE_BATCH,
+    CORE_REQ_STORE_COUNT,
+    CORE_REQ_STORE_TTL,
+    CORE_REQ_STREAM_APPEND,
+    CORE_REQ_STREAM_READ,
+    CORE_REQ_STREAM_COUNT,
+    CORE_REQ_STREAM_INFO,
+    CORE_REQ_STREAM_TTL,
+    CORE_REQ_GROUP_CHANGE,
+    CORE_REQ_GROUP_READ,
+    CORE_REQ_GROUP_INFO,
     CORE_REQ_TYPES
 } core_req_type_t;
 
@@ -38,6 +60,7 @@ typedef struct cairn_core {
     uint64_t capabilities; /* and with the server it found */
     bool owes_credit;      /* a submit was refused with CAIRN_EFULL since the last CREDIT */
     uint64_t timeout_ms;
+    bool shallow; /* savers keep only the latest checkpoint */
 
     cairn_link_t inflight; /* cairn_req_t.inflight, oldest first */
     deadlines_t deadlines;

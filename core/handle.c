@@ -67,6 +67,8 @@ static int find_backend(const cairn_options_t *options, const cairn_backend_t **
 }
 
 #define CAPS_BROKER (CAIRN_CAP_TOPICS | CAIRN_CAP_PATTERNS | CAIRN_CAP_RECEIVERS)
+#define CAPS_STORE (CAIRN_CAP_STORE | CAIRN_CAP_STORE_VECTORS)
+#define CAPS_STREAM (CAIRN_CAP_STREAMS | CAIRN_CAP_STREAM_GROUPS)
 
 /* What it says it can do, without what it has no table for. */
 static uint64_t offered_by(const cairn_backend_t *backend)
@@ -75,6 +77,10 @@ static uint64_t offered_by(const cairn_backend_t *backend)
     const cairn_broker_ops_t *broker =
         REACHES(backend, cairn_backend_t, broker) ? backend->broker : NULL;
     if (!broker || !REACHES(broker, cairn_broker_ops_t, topic_close)) offered &= ~CAPS_BROKER;
+    /* Of the others a slot is looked for when it is needed. */
+    if (!REACHES(backend, cairn_backend_t, saver) || !backend->saver) offered &= ~CAIRN_CAP_SAVER;
+    if (!REACHES(backend, cairn_backend_t, store) || !backend->store) offered &= ~CAPS_STORE;
+    if (!REACHES(backend, cairn_backend_t, stream) || !backend->stream) offered &= ~CAPS_STREAM;
     return offered;
 }
 
@@ -90,6 +96,7 @@ static void core_init(cairn_core_t *core, cairn_t *cairn, uv_loop_t *loop,
     core->capabilities = core->offered;
     core->state = CAIRN_OPENING;
     core->timeout_ms = options->timeout_ms;
+    core->shallow = options->shallow != 0;
     list_init(&core->inflight);
     list_init(&core->subs);
     topics_init(&core->topics);

@@ -1,5 +1,6 @@
 /* The table through which backends call core. */
 #include "core.h"
+#include "interfaces.h"
 #include "list.h"
 #include "sub.h"
 
@@ -188,4 +189,7 @@ const cairn_host_api_t core_host_api = {
     .topic_closed = topic_closed,
     .deliver_now = deliver_now,
     .deliver_later = deliver_later,
+    .saver = &core_saver_done,
+    .store = &core_store_done,
+    .stream = &core_stream_done,
 };

@@ -7,6 +7,7 @@
  *                               ENDING -------------- next turn -----------+
  */
 #include "core.h"
+#include "interfaces.h"
 #include "list.h"
 
 #include <assert.h>
@@ -19,8 +20,30 @@ static void call_publish(cairn_req_t *req, int status)
     if (publish->cb) publish->cb(publish, status, -1);
 }
 
-static void (*const call_back[CORE_REQ_TYPES])(cairn_req_t *, int) = {
+static core_call_back_t *const call_back[CORE_REQ_TYPES] = {
     [CORE_REQ_PUBLISH] = call_publish,
+    [CORE_REQ_SAVER_PUT] = saver_put_failed,
+    [CORE_REQ_SAVER_GET] = saver_get_failed,
+    [CORE_REQ_SAVER_LIST] = saver_list_failed,
+    [CORE_REQ_SAVER_DELETE] = saver_delete_failed,
+    [CORE_REQ_SAVER_COPY] = saver_copy_failed,
+    [CORE_REQ_SAVER_HISTORY] = saver_history_failed,
+    [CORE_REQ_SAVER_TTL] = saver_ttl_failed,
+    [CORE_REQ_STORE_GET] = store_get_failed,
+    [CORE_REQ_STORE_PUT] = store_put_failed,
+    [CORE_REQ_STORE_SEARCH] = store_search_failed,
+    [CORE_REQ_STORE_LIST] = store_list_failed,
+    [CORE_REQ_STORE_BATCH] = store_batch_failed,
+    [CORE_REQ_STORE_COUNT] = store_count_failed,
+    [CORE_REQ_STORE_TTL] = store_ttl_failed,
+    [CORE_REQ_STREAM_APPEND] = stream_append_failed,
+    [CORE_REQ_STREAM_READ] = stream_read_failed,
+    [CORE_REQ_STREAM_COUNT] = stream_count_failed,
+    [CORE_REQ_STREAM_INFO] = stream_info_failed,
+    [CORE_REQ_STREAM_TTL] = stream_ttl_failed,
+    [CORE_REQ_GROUP_CHANGE] = group_change_failed,
+    [CORE_REQ_GROUP_READ] = group_read_failed,
+    [CORE_REQ_GROUP_INFO] = group_info_failed,
 };
 
 int core_begin(cairn_t *cairn, cairn_req_t *req, uint64_t capability, cairn_core_t **core)
@@ -31,7 +54,7 @@ int core_begin(cairn_t *cairn, cairn_req_t *req, uint64_t capability, cairn_core
     if (!c || !core_is_open(c)) return CAIRN_ECLOSED;
     assert(uv_thread_equal(&c->thread, &(uv_thread_t){uv_thread_self()}));
     req->core = c;
-    if (!(c->capabilities & capability))
+    if ((c->capabilities & capability) != capability)
         return core_refuse(c, req, UV_ENOTSUP, "backend %s cannot do this", c->backend->name);
     *core = c;
     return 0;

@@ -357,6 +357,10 @@ static void keeps_to_the_limit(void **state)
         const cairn_slice_t *value = &values[i];
         assert_status(scan_copy(&frame, value->ptr, value->len, value->len, &len), 1);
         assert_int_equal(len, value->len);
+        for (size_t avail = 0; avail < value->len; avail++) {
+            assert_status(scan_copy(&frame, value->ptr, avail, value->len, &len), 0);
+        }
+        assert_status(scan_copy(&frame, value->ptr, value->len, value->len, &len), 1);
         for (size_t limit = 0; limit < value->len; limit++) {
             frame = (redis_frame_t){0};
             int rc = scan_copy(&frame, value->ptr, value->len, limit, &len);
@@ -420,12 +424,14 @@ static void limits_lines(void **state)
         redis_frame_t frame = {0};
         size_t len = 0;
         assert_status(redis_frame_scan(&frame, line, longest + 1, UNLIMITED, &len), 0);
-        assert_status(redis_frame_scan(&frame, line, longest + 2, UNLIMITED, &len),
-                         CAIRN_ETOOBIG);
+        assert_status(redis_frame_scan(&frame, line, longest + 2, UNLIMITED, &len), CAIRN_ETOOBIG);
         frame = (redis_frame_t){0};
         memcpy(line + 1 + longest, "\r\n", 2);
         assert_status(redis_frame_scan(&frame, line, longest + 3, UNLIMITED, &len), 1);
         assert_int_equal(len, longest + 3);
+        frame = (redis_frame_t){0};
+        memcpy(line + 1 + longest, "1\r\n", 3);
+        assert_status(redis_frame_scan(&frame, line, longest + 4, UNLIMITED, &len), CAIRN_ETOOBIG);
         free(line);
     }
 }

@@ -59,7 +59,7 @@ typedef struct cairn_req {
 
     /* Private. */
     struct cairn_core *core;
-    uint8_t type;  /* enum cairn_req_type, cairn/sys/backend.h */
+    uint8_t type;  /* which typed request this is in */
     uint8_t state; /* IDLE -> STARTED -> IDLE */
     uint16_t reserved;
     int status;

@@ -88,6 +88,12 @@ typedef struct cairn_host_api {
                             const cairn_broker_message_t *message);
     uint32_t (*deliver_later)(const cairn_host_t *host, cairn_topic_t *topic,
                               const cairn_broker_message_t *message);
+
+    /* ---- what ends the requests of the other interfaces ---- */
+    const cairn_saver_done_t *saver;
+    const cairn_store_done_t *store;
+    const cairn_stream_done_t *stream;
+    const cairn_feed_done_t *feeds; /* NULL as long as core has no tails */
 } cairn_host_api_t;
 
 typedef struct cairn_backend {
