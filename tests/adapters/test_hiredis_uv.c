@@ -167,7 +167,8 @@ static void what_a_flush_asks_for_is_sent_too(void **state)
     connect_watched(clients, &table, fixture, write_and_ask_another);
     asked_while_flushing = &clients[1];
     ping(&clients[0]);
-    loop_run_until(&fixture->loop, "the second reply", has_reply, &clients[1]);
+    loop_run_until(&fixture->loop, "the first's reply", has_reply, &clients[0]);
+    loop_run_until(&fixture->loop, "the second's reply", has_reply, &clients[1]);
     asked_while_flushing = &clients[0]; /* itself, with its bytes just sent */
     clients[0].replies = 0;
     ping(&clients[0]);

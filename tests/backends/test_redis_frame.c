@@ -188,34 +188,55 @@ static void scans_at_every_pair_of_splits(void **state)
     }
 }
 
-/* Where values of all bulk lengths from 0 on end, alone, in an array and in a message. */
+/* Bulks alone, in an array and in a message. */
+static const char *const bulk_heads[] = {"", "*2\r\n:1\r\n", ">3\r\n$7\r\nmessage\r\n$2\r\nch\r\n"};
+
+static void scans_bulk(const char *bytes, size_t whole)
+{
+    redis_frame_t frame = {0};
+    size_t len = 0;
+    assert_status(scan_copy(&frame, bytes, whole, UNLIMITED, &len), 1);
+    assert_int_equal(len, whole);
+    assert_status(scan_copy(&frame, bytes, whole - 1, UNLIMITED, &len), 0);
+    assert_int_equal(redis_frame_missing(&frame, whole - 1), 1);
+    assert_status(scan_copy(&frame, bytes, whole, UNLIMITED, &len), 1);
+    assert_int_equal(len, whole);
+}
+
+/* Full of line ends, so that a length read wrong finds one where it looks for it: at even distances
+ * from the end, or at odd ones. */
+static void scans_bulk_of_length(const char *head, size_t length, size_t odd)
+{
+    static char bytes[128 << 10];
+    int header = snprintf(bytes, sizeof bytes, "%s$%zu\r\n", head, length);
+    size_t whole = (size_t)header + length + 2;
+    for (size_t at = 0; at < length; at++) {
+        bytes[(size_t)header + at] = (length - at + odd) % 2 ? '\n' : '\r';
+    }
+    memcpy(bytes + whole - 2, "\r\n", 2);
+    scans_bulk(bytes, whole);
+
+    size_t len;
+    redis_frame_t frame = {0};
+    bytes[whole - 1] = '\r';
+    assert_status(scan_copy(&frame, bytes, whole, UNLIMITED, &len), CAIRN_EPROTOCOL);
+    memcpy(bytes + whole - 2, "xx\r\n", 4);
+    frame = (redis_frame_t){0};
+    assert_status(scan_copy(&frame, bytes, whole + 2, UNLIMITED, &len), CAIRN_EPROTOCOL);
+}
+
 static void scans_bulks_of_any_length(void **state)
 {
     (void)state;
-    static const char *const heads[] = {"", "*2\r\n:1\r\n", ">3\r\n$7\r\nmessage\r\n$2\r\nch\r\n"};
-    static char bytes[128 << 10];
-    static const size_t lengths[] = {0,   1,   9,   10,   11,   99,   100,   101,   102,   107,
-                                     108, 998, 999, 1000, 1001, 9999, 10000, 65535, 100000};
-    for (size_t h = 0; h < COUNT(heads); h++) {
-        for (size_t i = 0; i < COUNT(lengths); i++) {
-            int head = snprintf(bytes, sizeof bytes, "%s$%zu\r\n", heads[h], lengths[i]);
-            size_t whole = (size_t)head + lengths[i] + 2;
-            memset(bytes + head, '\r', lengths[i]);
-            memcpy(bytes + whole - 2, "\r\n", 2);
-            redis_frame_t frame = {0};
-            size_t len = 0;
-            assert_status(scan_copy(&frame, bytes, whole, UNLIMITED, &len), 1);
-            assert_int_equal(len, whole);
-            assert_status(scan_copy(&frame, bytes, whole - 1, UNLIMITED, &len), 0);
-            assert_int_equal(redis_frame_missing(&frame, whole - 1), 1);
-            assert_status(scan_copy(&frame, bytes, whole, UNLIMITED, &len), 1);
-
-            bytes[whole - 1] = '\r';
-            frame = (redis_frame_t){0};
-            assert_status(scan_copy(&frame, bytes, whole, UNLIMITED, &len), CAIRN_EPROTOCOL);
-            memcpy(bytes + whole - 2, "xx\r\n", 4);
-            frame = (redis_frame_t){0};
-            assert_status(scan_copy(&frame, bytes, whole + 2, UNLIMITED, &len), CAIRN_EPROTOCOL);
+    static const size_t longer[] = {9998, 9999, 10000, 10001, 45678, 65535, 99999, 100000, 123456};
+    for (size_t h = 0; h < COUNT(bulk_heads); h++) {
+        for (size_t length = 0; length < 1234; length++) {
+            scans_bulk_of_length(bulk_heads[h], length, length / 2 % 2);
+            if (length % 10 == 0) scans_bulk_of_length(bulk_heads[h], length, !(length / 2 % 2));
+        }
+        for (size_t i = 0; i < COUNT(longer); i++) {
+            scans_bulk_of_length(bulk_heads[h], longer[i], 0);
+            scans_bulk_of_length(bulk_heads[h], longer[i], 1);
         }
     }
 }

@@ -231,6 +231,21 @@ static void attempts_are_spaced_by_the_backoff(world_t *w)
     assert_in_range(server->accepted, 1, 60);
 }
 
+/* Bounds of 1, 2, 4 ... 128 ms by then: if they went on growing, five more would take seconds. */
+static void the_backoff_begins_anew_once_connected(world_t *w)
+{
+    scripted_t *server = scripted_of(w);
+    for (int i = 0; i < 8; i++) scripted_once(server, "HELLO", SCRIPTED_HANGUP);
+    client_t *c = world_open(w, "reconnect_min_ms=1&reconnect_max_ms=1000000");
+    client_await_count(c, "connected", 1);
+    uint64_t began = uv_hrtime();
+    for (size_t i = 0; i < 5; i++) {
+        scripted_hangup(server);
+        client_await_count(c, "connected", i + 2);
+    }
+    assert_true(uv_hrtime() - began < 1000 * 1000000ull);
+}
+
 static const scenario_t scenarios[] = {
     SCENARIO(hello_3_is_said_first),
     SCENARIO(a_server_without_hello_is_spoken_to_in_resp2),
@@ -253,6 +268,7 @@ static const scenario_t scenarios[] = {
     SCENARIO(a_server_without_client_names_is_good_enough),
     SCENARIO(the_clients_name_is_told),
     SCENARIO(attempts_are_spaced_by_the_backoff),
+    SCENARIO(the_backoff_begins_anew_once_connected),
 };
 
 int main(void)

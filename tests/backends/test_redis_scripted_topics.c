@@ -138,6 +138,21 @@ static void a_link_lost_between_unsubscribe_and_its_answer_ends_well(world_t *w)
     probe_await(again, "subscribed", "message hello");
 }
 
+static void what_nobody_wants_any_more_is_not_subscribed_again(world_t *w)
+{
+    scripted_t *server = scripted_of(w);
+    client_t *c = world_open(w, QUICK);
+    probe_t *gone = subscribed(c, "news");
+    probe_t *stays = subscribed(c, "weather");
+    scripted_once(server, "UNSUBSCRIBE", SCRIPTED_SILENCE);
+    probe_unsubscribe(gone);
+    scripted_await_count(server, "UNSUBSCRIBE news", 1);
+    scripted_hangup(server);
+    probe_await_count(stays, "resubscribed", 1);
+    assert_int_equal(journal_count(&server->journal, "SUBSCRIBE news"), 1);
+    assert_int_equal(journal_count(&server->journal, "SUBSCRIBE weather"), 2);
+}
+
 /* The acknowledgement of the unsubscribe comes while the channel is wanted again. */
 static void a_late_unsubscribe_answer_does_not_end_the_new_subscription(world_t *w)
 {
@@ -240,6 +255,7 @@ static const scenario_t scenarios[] = {
     SCENARIO(a_subscription_that_joins_one_that_is_down_has_no_gap),
     SCENARIO(unsubscribing_while_disconnected_is_not_undone),
     SCENARIO(a_link_lost_between_unsubscribe_and_its_answer_ends_well),
+    SCENARIO(what_nobody_wants_any_more_is_not_subscribed_again),
     SCENARIO(a_late_unsubscribe_answer_does_not_end_the_new_subscription),
     SCENARIO(a_refused_subscription_fails_alone),
     SCENARIO(messages_before_the_acknowledgement_are_not_delivered_before_it),

@@ -25,7 +25,7 @@ static void close_calls_back_later_and_once(world_t *w)
     client_await(c, "connected");
     client_close(c);
     assert_true(c->open);
-    client_close(c);
+    cairn_close(&c->cairn, NULL);
     client_await(c, "connected", "closed");
     client_close(c);
     loop_turns(&w->loop, 5);

@@ -196,6 +196,68 @@ static void what_is_lost_while_a_message_is_delivered_is_told_before_the_next(vo
     assert_said("a message 1", "a slow", "a gap 2", "a message 4", "a message 5", "a message 6");
 }
 
+/* Too large for a subscription that is behind, though it is so only for a moment. */
+static void lose_one(ear_t *ear)
+{
+    char text[201];
+    memset(text, 'x', 200);
+    text[200] = '\0';
+    stop(ear);
+    later("x", text);
+    start(ear);
+}
+
+static void lose_at_message_2(const char *line)
+{
+    if (is_line(line, "a message 2")) lose_one(&a);
+}
+
+static void what_is_lost_in_the_last_message_is_told_in_order(void **state)
+{
+    (void)state;
+    cairn_broker_sub_options_t options = {.max_bytes = 100};
+    subscribed(&a, "x", &options);
+    stage.react = lose_at_message_2;
+    later_numbers("x", 1, 2);
+    assert_said("a message 1", "a message 2", "a slow", "a gap 1");
+}
+
+static void lose_at_gap(const char *line)
+{
+    if (!is_line(line, "a gap")) return;
+    stage.react = NULL;
+    lose_one(&a);
+}
+
+static void what_is_lost_in_a_gap_is_told_before_the_message_at_hand(void **state)
+{
+    (void)state;
+    cairn_broker_sub_options_t options = {.max_bytes = 100};
+    subscribed(&a, "x", &options);
+    lose_one(&a);
+    loop_turns(&stage.loop, 2);
+    assert_said("a slow", "a gap 1");
+    stage_forget();
+    stage.react = lose_at_gap;
+    lose_one(&a);
+    now("x", "1");
+    assert_said("a slow", "a gap 1", "a gap 1", "a message 1");
+}
+
+static void a_steady_flow_takes_no_more_memory(void **state)
+{
+    (void)state;
+    subscribed(&a, "x", NULL);
+    size_t warm = 0;
+    for (int i = 0; i < 3000; i++) {
+        later_numbers("x", 1, 3);
+        loop_turns(&stage.loop, i % 3 + 1);
+        stage_forget();
+        if (i == 100) warm = alloc_total();
+    }
+    assert_int_equal(alloc_total(), warm);
+}
+
 static void publish_forever(const char *line)
 {
     if (is_line(line, "a message")) later("x", "more");
@@ -465,6 +527,9 @@ int main(void)
         TEST(close_slow_fails_for_want_of_memory),
         TEST(what_is_lost_while_a_gap_is_told_is_told_as_well),
         TEST(what_is_lost_while_a_message_is_delivered_is_told_before_the_next),
+        TEST(what_is_lost_in_the_last_message_is_told_in_order),
+        TEST(what_is_lost_in_a_gap_is_told_before_the_message_at_hand),
+        TEST(a_steady_flow_takes_no_more_memory),
         TEST(a_subscription_that_feeds_itself_holds_nobody_up),
         TEST(a_gap_is_told_once_though_its_message_waits),
         TEST(a_stopped_subscription_delivers_nothing),

@@ -97,8 +97,8 @@ static void use(client_t *c)
     probe_t *probes[3] = {subscribe(c, channel, false, false), subscribe(c, channel, false, true),
                           subscribe(c, world_channel(w, "n*"), true, false)};
     for (int i = 1; i <= MESSAGES; i++) {
-        char payload[16];
-        snprintf(payload, sizeof payload, "%d", i);
+        char payload[512 * MESSAGES]; /* each longer, so that buffers grow while they drop */
+        snprintf(payload, sizeof payload, "%-*d", i * 500, i);
         publish_surely(c, channel, payload);
     }
     for (int i = 0; i < 3; i++) {
