@@ -1,6 +1,5 @@
 #include "redis_reply.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -198,10 +197,11 @@ static int read_exponent(const char *at, const char *end)
     return negative ? -exponent : exponent;
 }
 
-/* strtod wants the point of the process's locale, so it gets none: "1.25e3" goes in as "125e1".
- * `text` is known to be decimal. */
-static double read_decimal(cairn_slice_t text)
+/* strtod wants the point of the process's locale, so it gets none: "1.25e3" goes in as "125e1", and
+ * "inf" as "infe0", of which it takes what it knows. */
+static bool read_double(cairn_slice_t text, double *value)
 {
+    if (text.len > REDIS_DOUBLE_MAX || !redis_token_is_double(text)) return false;
     char digits[REDIS_DOUBLE_MAX + sizeof "e-1000000"];
     const char *end = text.ptr + text.len;
     const char *at = text.ptr;
@@ -216,23 +216,7 @@ static double read_decimal(cairn_slice_t text)
     }
     int fraction = point ? (int)(at - point - 1) : 0;
     snprintf(digits + used, sizeof digits - used, "e%d", read_exponent(at, end) - fraction);
-    return strtod(digits, NULL);
-}
-
-static bool read_double(cairn_slice_t text, double *value)
-{
-    if (text.len > REDIS_DOUBLE_MAX || !redis_token_is_double(text)) return false;
-    switch (text.ptr[text.len - 1]) {
-    case 'f':
-        *value = text.ptr[0] == '-' ? -INFINITY : INFINITY;
-        break;
-    case 'n':
-        *value = NAN;
-        break;
-    default:
-        *value = read_decimal(text);
-        break;
-    }
+    *value = strtod(digits, NULL);
     return true;
 }
 

@@ -75,6 +75,8 @@ static const cairn_slice_t values[] = {
     TEXT(">3\r\n$7\r\nmessage\r\n$7\r\nchannel\r\n$12\r\nhello world!\r\n"),
     TEXT("*3\r\n$7\r\nmessage\r\n$7\r\nchannel\r\n$12\r\nhello world!\r\n"),
     TEXT(">3\r\n$7\r\nmessage\r\n$0\r\n\r\n$0\r\n\r\n"),
+    TEXT("%3\r\n$7\r\nmessage\r\n$1\r\na\r\n$1\r\nb\r\n:1\r\n:2\r\n:3\r\n"),
+    TEXT("~3\r\n$7\r\nmessage\r\n$1\r\na\r\n$1\r\nb\r\n"),
     TEXT("*3\r\n$7\r\nmessage\r\n:1\r\n%1\r\n_\r\n_\r\n"),
     TEXT("*2\r\n*2\r\n$15\r\n1526919030474-0\r\n*2\r\n$1\r\nf\r\n$1\r\nv\r\n"
          "*2\r\n$15\r\n1526919030474-1\r\n*-1\r\n"),
@@ -334,6 +336,8 @@ static const cairn_slice_t malformed[] = {
     TEXT("*1\r\n>1\r\n:1\r\n"),
     TEXT("|1\r\n+a\r\n+b\r\n>1\r\n:1\r\n"),
     TEXT(">3\r\n$7\r\nmessage\r\n$7\r\nchannel\r\n$1x"),
+    TEXT(">3\r\n$7\r\nmessage\rx$7\r\nchannel\r\n$1\r\na\r\n"),
+    TEXT("?3\r\n$7\r\nmessage\r\n$7\r\nchannel\r\n$1\r\na\r\n"),
     TEXT(">3\r\n$7\r\nmessage\r\n$7\r\nchannels\r\n$1\r\na\r\n"),
 };
 

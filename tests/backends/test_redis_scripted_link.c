@@ -2,6 +2,8 @@
 #include "fake_clock.h"
 #include "scripted.h"
 
+#include <stdlib.h>
+
 #define QUICK "reconnect_min_ms=1&reconnect_max_ms=5"
 
 static probe_t *subscribed(client_t *c, const char *channel)
@@ -370,6 +372,80 @@ static void what_was_sent_and_not_answered_may_have_been_applied(world_t *w)
     assert_int_equal(server->accepted, 2);
 }
 
+/* More than the sockets' buffers take while nobody reads. */
+static pub_t *publish_more_than_fits(client_t *c)
+{
+    enum {
+        LEN = 12 << 20
+    };
+    char *payload = malloc(LEN);
+    assert_non_null(payload);
+    memset(payload, 'x', LEN);
+    pub_t *pub = client_request(c);
+    pub->publish.req.timeout_ms = 60000;
+    assert_status(pub_try(pub, cairn_str("news"), cairn_slice(payload, LEN)), 0);
+    free(payload);
+    return pub;
+}
+
+static void what_was_sent_in_part_cannot_have_been_applied_and_is_sent_again(world_t *w)
+{
+    scripted_t *server = scripted_of(w);
+    client_t *c = world_open(w, QUICK);
+    client_await(c, "connected");
+    scripted_pause(server);
+    pub_t *pub = publish_more_than_fits(c);
+    pub_t *behind = client_publish(c, "news", "behind");
+    loop_turns(&w->loop, 10);
+    scripted_hangup(server);
+    pub_await(pub, 0);
+    pub_await(behind, 0);
+    assert_int_equal(journal_count(&server->journal, "PUBLISH"), 2);
+    client_await_count(c, "connected", 2);
+}
+
+static void a_slow_reader_gets_everything_in_order(world_t *w)
+{
+    scripted_t *server = scripted_of(w);
+    client_t *c = world_open(w, QUICK);
+    client_await(c, "connected");
+    scripted_pause(server);
+    pub_t *pub = publish_more_than_fits(c);
+    pub_t *behind = client_publish(c, "news", "behind");
+    loop_turns(&w->loop, 10);
+    assert_int_equal(journal_count(&server->journal, "PUBLISH"), 0);
+    scripted_resume(server);
+    pub_await(pub, 0);
+    pub_await(behind, 0);
+    assert_int_equal(server->accepted, 1);
+}
+
+static void an_answer_ahead_of_its_command_is_no_answer(world_t *w)
+{
+    scripted_t *server = scripted_of(w);
+    client_t *c = world_open(w, QUICK);
+    client_await(c, "connected");
+    scripted_pause(server);
+    pub_t *pub = publish_more_than_fits(c);
+    loop_turns(&w->loop, 10);
+    scripted_push(server, ":77\r\n", 5);
+    client_await_count(c, "disconnected CAIRN_EPROTOCOL", 1);
+    pub_await(pub, 0);
+    assert_int_equal(pub->receivers, 1);
+}
+
+static void a_link_that_takes_nothing_is_given_up(world_t *w)
+{
+    scripted_t *server = scripted_of(w);
+    client_t *c = world_open(w, "keepalive_ms=40&" QUICK);
+    client_await(c, "connected");
+    scripted_pause(server);
+    pub_t *pub = publish_more_than_fits(c);
+    client_await_count(c, "disconnected CAIRN_EHALFOPEN", 1);
+    scripted_hangup(server);
+    pub_await(pub, 0);
+}
+
 static void an_idempotent_request_keeps_its_deadline_over_links(world_t *w)
 {
     static fake_clock_t clock;
@@ -465,6 +541,10 @@ static const scenario_t scenarios[] = {
     SCENARIO(the_state_says_reconnecting),
     SCENARIO(unsent_requests_wait_and_go_out_in_order),
     SCENARIO(what_was_sent_and_not_answered_may_have_been_applied),
+    SCENARIO(what_was_sent_in_part_cannot_have_been_applied_and_is_sent_again),
+    SCENARIO(a_slow_reader_gets_everything_in_order),
+    SCENARIO(an_answer_ahead_of_its_command_is_no_answer),
+    SCENARIO(a_link_that_takes_nothing_is_given_up),
     SCENARIO(an_idempotent_request_keeps_its_deadline_over_links),
     SCENARIO(a_canceled_request_is_not_sent_again),
     SCENARIO(closing_inside_the_disconnected_event_works),

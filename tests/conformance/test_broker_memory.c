@@ -1,5 +1,6 @@
 /* The memory backend: the reference. It lacks nothing of the suite. */
 #include "alloc_fault.h"
+#include "broker_random.h"
 #include "broker_suite.h"
 
 static void receivers_are_subscriptions(world_t *w)
@@ -46,11 +47,21 @@ static void a_message_costs_no_allocation_once_running(world_t *w)
     assert_int_equal(alloc_total(), warm);
 }
 
+static void random_use_breaks_no_law(world_t *w)
+{
+    for (uint64_t seed = 1; seed <= 20; seed++) {
+        broker_random_t random = {.client = world_open(w, NULL), .state = seed};
+        broker_random_run(&random, 3000);
+        if (w->trouble[0]) check_fail("seed %llu: %s", (unsigned long long)seed, w->trouble);
+    }
+}
+
 static const scenario_t own_scenarios[] = {
     SCENARIO(receivers_are_subscriptions),
     SCENARIO(the_server_is_the_memory_backend_itself),
     SCENARIO(memory_is_neither_shared_nor_persistent),
     SCENARIO(a_message_costs_no_allocation_once_running),
+    SCENARIO(random_use_breaks_no_law),
 };
 
 /* [factory] */

@@ -299,6 +299,24 @@ static void records_survive_every_place_of_the_wrap(void **state)
     }
 }
 
+/* Small records take more than they count for in the bound: growth must know. */
+static void growth_makes_room_whatever_is_there(void **state)
+{
+    (void)state;
+    for (unsigned small = 0; small <= 25; small++) {
+        for (size_t len = 0; len <= 4200; len += 24) {
+            message_ring_t ring;
+            message_ring_init(&ring, NO_BOUND, UINT64_MAX);
+            for (unsigned i = 0; i < small; i++) assert_int_equal(push(&ring, i, 1), 0);
+            assert_int_equal(push(&ring, 99, len), 0);
+            assert_true(ring.used <= ring.capacity);
+            for (unsigned i = 0; i < small; i++) assert_takes(&ring, i, 1);
+            assert_takes(&ring, 99, len);
+            message_ring_free(&ring);
+        }
+    }
+}
+
 /* The block is used to its last byte before another is asked for. */
 static void a_full_block_wraps_without_growing(void **state)
 {
@@ -667,6 +685,7 @@ int main(void)
         TEST(a_dropped_record_is_lost_before_the_next),
         TEST(unknown_loss_of_the_last_record_is_returned),
         TEST(records_survive_every_place_of_the_wrap),
+        TEST(growth_makes_room_whatever_is_there),
         TEST(a_full_block_wraps_without_growing),
         TEST(a_steady_state_allocates_nothing),
         TEST(a_taken_record_survives_pushes_that_wrap),

@@ -65,6 +65,7 @@ int main(int argc, char **argv)
     must(cairn_broker_subscribe(&broker, &sub, cairn_str("greetings"), NULL, on_message),
          "subscribe");
     uv_run(uv_default_loop(), UV_RUN_DEFAULT);
+    uv_loop_close(uv_default_loop());
     return received ? 0 : 1;
 }
 /* [taste] end */

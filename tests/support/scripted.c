@@ -5,6 +5,7 @@
 #include "server.h"
 
 #include <ctype.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
@@ -209,6 +210,7 @@ void scripted_refuse(scripted_t *server)
 
 void scripted_open(scripted_t *server, uv_loop_t *loop)
 {
+    signal(SIGPIPE, SIG_IGN); /* libuv writes to clients that may be gone */
     memset(server, 0, sizeof *server);
     server->loop = loop;
     server->port = server_free_port();
@@ -281,6 +283,22 @@ void scripted_message(scripted_t *server, const char *channel, const char *paylo
     say_bulk(conn, cairn_str("message"));
     say_bulk(conn, cairn_str(channel));
     say_bulk(conn, cairn_str(payload));
+}
+
+static void read_all(scripted_t *server, bool on)
+{
+    for (scripted_conn_t *conn = server->conns; conn; conn = conn->next)
+        scripted_conn_read(conn, on);
+}
+
+void scripted_pause(scripted_t *server)
+{
+    read_all(server, false);
+}
+
+void scripted_resume(scripted_t *server)
+{
+    read_all(server, true);
 }
 
 size_t scripted_sent(const scripted_t *server)

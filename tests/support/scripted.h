@@ -60,6 +60,10 @@ void scripted_always(scripted_t *server, const char *command, const char *reply)
 void scripted_push(scripted_t *server, const char *bytes, size_t len);
 void scripted_message(scripted_t *server, const char *channel, const char *payload);
 
+/* Reads nothing from the connections there are, and reads again. */
+void scripted_pause(scripted_t *server);
+void scripted_resume(scripted_t *server);
+
 /* Ends every connection. */
 void scripted_hangup(scripted_t *server);
 

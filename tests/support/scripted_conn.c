@@ -165,6 +165,14 @@ static void on_read(uv_stream_t *stream, ssize_t len, const uv_buf_t *buf)
     take_commands(conn);
 }
 
+void scripted_conn_read(scripted_conn_t *conn, bool on)
+{
+    if (on)
+        uv_read_start((uv_stream_t *)&conn->tcp, on_room, on_read);
+    else
+        uv_read_stop((uv_stream_t *)&conn->tcp);
+}
+
 void scripted_conn_accept(scripted_t *server)
 {
     scripted_conn_t *conn = calloc(1, sizeof *conn);
@@ -184,5 +192,5 @@ void scripted_conn_accept(scripted_t *server)
         return;
     }
     uv_tcp_nodelay(&conn->tcp, 1);
-    if (!server->deaf) uv_read_start((uv_stream_t *)&conn->tcp, on_room, on_read);
+    if (!server->deaf) scripted_conn_read(conn, true);
 }

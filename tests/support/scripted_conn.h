@@ -33,6 +33,9 @@ void scripted_conn_accept(scripted_t *server);
 
 void scripted_conn_send(scripted_conn_t *conn, const char *bytes, size_t len);
 
+/* Reads commands, or leaves them where they are. */
+void scripted_conn_read(scripted_conn_t *conn, bool on);
+
 /* Closes at once, or once everything is sent. */
 void scripted_conn_close(scripted_conn_t *conn);
 void scripted_conn_end(scripted_conn_t *conn);

@@ -7,6 +7,7 @@
  *   - an accepted request calls back exactly once, a refused one never;
  *   - every callback of a handle comes before its close callback;
  *   - a subscription ends exactly once, and nothing is said of it afterwards;
+ *   - no message comes to a subscription that is stopped, was left, or was not told it is there;
  *   - accepted = completed + failed, once nothing is in flight;
  *   - nothing stays allocated, no handle stays open.
  *
@@ -162,6 +163,8 @@ struct probe {
     bool live; /* accepted and not over */
     bool failed;
     bool unsubscribed;
+    bool stopped;
+    bool begun; /* "subscribed" was told */
     cairn_slice_t name;
     bool pattern;
     client_t *client;

@@ -52,11 +52,20 @@ static void check_names(const probe_t *probe, const cairn_broker_message_t *mess
                       journal_bytes(text, message->channel));
 }
 
+static void check_welcome(const probe_t *probe)
+{
+    world_t *world = probe->client->world;
+    if (probe->failed) world_trouble(world, "a message after FAILED");
+    if (probe->stopped) world_trouble(world, "a message to a stopped subscription");
+    if (probe->unsubscribed) world_trouble(world, "a message after unsubscribe");
+    if (!probe->begun && probe->sub.on_event) world_trouble(world, "a message before SUBSCRIBED");
+}
+
 static void on_message(cairn_broker_sub_t *sub, const cairn_broker_message_t *message)
 {
     probe_t *probe = probe_of(sub);
     enter(probe, "a message");
-    if (probe->failed) world_trouble(probe->client->world, "a message after FAILED");
+    check_welcome(probe);
     check_names(probe, message);
     probe->messages++;
     keep(probe, message->payload);
@@ -77,6 +86,8 @@ static const char *record_event(probe_t *probe, const cairn_broker_event_t *even
     journal_t *journal = &probe->journal;
     switch (event->type) {
     case CAIRN_SUB_SUBSCRIBED:
+        if (probe->begun) world_trouble(probe->client->world, "SUBSCRIBED twice");
+        probe->begun = true;
         return journal_add(journal, "subscribed");
     case CAIRN_SUB_DISCONNECTED:
         return journal_add(journal, "disconnected %s", cairn_err_name(event->status));
@@ -157,6 +168,8 @@ static int try_either(probe_t *probe, bool pattern, cairn_slice_t name,
     if (status != 0) return status;
     probe->live = true;
     probe->unsubscribed = false;
+    probe->begun = false;
+    probe->stopped = options && options->stopped;
     probe->failed = false;
     probe->pattern = pattern;
     probe->name = keep_name(client->world, name);
@@ -230,6 +243,7 @@ void probe_stop(probe_t *probe)
     world_t *world = probe->client->world;
     bool outer = world_call(world);
     cairn_broker_stop(&probe->sub);
+    probe->stopped = true;
     world_return(world, outer);
 }
 
@@ -238,6 +252,7 @@ void probe_start(probe_t *probe)
     world_t *world = probe->client->world;
     bool outer = world_call(world);
     cairn_broker_start(&probe->sub);
+    probe->stopped = false;
     world_return(world, outer);
 }
 
