@@ -60,10 +60,9 @@ static int find_backend(const cairn_options_t *options, const cairn_backend_t **
 {
     int rc = find_in(options->backends, options->scheme, out, error);
     if (rc == 0 && !*out) rc = find_in(cairn_builtin_backends, options->scheme, out, error);
-    if (rc == 0 && !*out)
-        rc = cairn_error_set(error, CAIRN_ESCHEME, "no backend for the scheme \"%s\"",
-                             options->scheme);
-    return rc;
+    if (rc < 0 || *out) return rc;
+    cairn_error_set(error, CAIRN_ESCHEME, "no backend for the scheme \"%s\"", options->scheme);
+    return CAIRN_ESCHEME;
 }
 
 #define CAPS_BROKER (CAIRN_CAP_TOPICS | CAIRN_CAP_PATTERNS | CAIRN_CAP_RECEIVERS)

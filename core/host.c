@@ -44,6 +44,7 @@ static void connected(const cairn_host_t *host, uint64_t capabilities, const cha
     core->stats.connects++;
     core->link_error[0] = '\0';
     snprintf(core->server, sizeof core->server, "%s", server);
+    log_line(host, CAIRN_LOG_INFO, core->server);
     core_emit(core, CAIRN_EVENT_CONNECTED, 0, cairn_str(core->server));
 }
 
@@ -55,6 +56,7 @@ static void disconnected(const cairn_host_t *host, int status, const char *detai
     core->stats.disconnects++;
     core->server[0] = '\0';
     snprintf(core->link_error, sizeof core->link_error, "%s", detail);
+    log_line(host, CAIRN_LOG_WARN, core->link_error);
     core_emit(core, CAIRN_EVENT_DISCONNECTED, status, cairn_str(core->link_error));
 }
 

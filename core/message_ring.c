@@ -58,7 +58,7 @@ static size_t cost_of(size_t channel_len, size_t payload_len)
 /* Copies the records not yet taken to a larger block, dense from its beginning. */
 static int grow(message_ring_t *ring, size_t need)
 {
-    need += ring->queued + ring->count * (ALIGNMENT - 1);
+    need += ring->queued + (size_t)ring->count * (ALIGNMENT - 1);
     size_t capacity = ring->capacity ? ring->capacity : FIRST_CAPACITY;
     while (capacity < need) {
         if (capacity > SIZE_MAX / 2) return UV_ENOMEM;

@@ -369,7 +369,7 @@ int redis_conn_reserve(redis_conn_t *conn, size_t bytes, char **at)
     return redis_conn_reserve_unbounded(conn, bytes, at);
 }
 
-uint64_t redis_conn_commit(redis_conn_t *conn, char *end, redis_answer_fn answer, void *ctx,
+uint64_t redis_conn_commit(redis_conn_t *conn, const char *end, redis_answer_fn answer, void *ctx,
                            uint32_t flags)
 {
     redis_out_t *out = conn->in_prelude ? &conn->hello_out : &conn->out;
@@ -397,7 +397,7 @@ static redis_conn_t *conn_of(const cairn_req_t *req)
     return (redis_conn_t *)(uintptr_t)req->scratch[SCRATCH_CONN];
 }
 
-void redis_conn_commit_request(redis_conn_t *conn, char *end, redis_answer_fn answer,
+void redis_conn_commit_request(redis_conn_t *conn, const char *end, redis_answer_fn answer,
                                cairn_req_t *req)
 {
     uint32_t flags = req->flags & CAIRN_REQ_IDEMPOTENT ? REDIS_CMD_IDEMPOTENT : 0;

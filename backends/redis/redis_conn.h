@@ -132,11 +132,11 @@ CAIRN_MUST_USE int redis_conn_reserve_unbounded(redis_conn_t *conn, size_t bytes
 
 /* The command reserved for is encoded up to `end`: it goes out at the end of this loop turn.
  * Returns its number in the queue. */
-uint64_t redis_conn_commit(redis_conn_t *conn, char *end, redis_answer_fn answer, void *ctx,
+uint64_t redis_conn_commit(redis_conn_t *conn, const char *end, redis_answer_fn answer, void *ctx,
                            uint32_t flags);
 
 /* The same for a request of core's, which remembers connection and number in its scratch area. */
-void redis_conn_commit_request(redis_conn_t *conn, char *end, redis_answer_fn answer,
+void redis_conn_commit_request(redis_conn_t *conn, const char *end, redis_answer_fn answer,
                                cairn_req_t *req);
 
 /* Nobody waits for the answer any more; unsent it will not be sent, if there is no link. */

@@ -27,7 +27,9 @@ static int say_step(redis_hello_t *hello, redis_out_t *out, redis_hello_step_t s
                     const char *const *args)
 {
     hello->steps[hello->step_count++] = (uint8_t)step;
-    return say(out, args);
+    int rc = say(out, args);
+    if (rc < 0) snprintf(hello->detail, sizeof hello->detail, "handshake: %s", uv_strerror(rc));
+    return rc;
 }
 
 /* A precision for printf. */
@@ -36,7 +38,15 @@ static int clip(size_t len, int most)
     return len < (size_t)most ? (int)len : most;
 }
 
-/* Servers quote commands they do not understand, and with them the password. */
+/* Servers quote the beginning of a command they do not understand, which may be the beginning of
+ * the password, too. */
+static cairn_slice_t before_quotes(cairn_slice_t reason)
+{
+    static const char mark[] = ", with args";
+    const char *quotes = reason.len ? memmem(reason.ptr, reason.len, mark, sizeof mark - 1) : NULL;
+    return quotes ? cairn_slice(reason.ptr, (size_t)(quotes - reason.ptr)) : reason;
+}
+
 static void append_without(char *out, size_t room, cairn_slice_t text, cairn_slice_t secret)
 {
     size_t used = 0;
@@ -54,8 +64,8 @@ static int fail(redis_hello_t *hello, const redis_hello_options_t *options, int 
                 const char *what, cairn_slice_t reason)
 {
     int used = snprintf(hello->detail, sizeof hello->detail, "%s: ", what);
-    append_without(hello->detail + used, sizeof hello->detail - (size_t)used, reason,
-                   cairn_str(options->password));
+    append_without(hello->detail + used, sizeof hello->detail - (size_t)used,
+                   before_quotes(reason), cairn_str(options->password));
     return status;
 }
 
@@ -118,26 +128,48 @@ static bool starts_with(cairn_slice_t text, const char *prefix)
     return text.len >= len && memcmp(text.ptr, prefix, len) == 0;
 }
 
+/* Reads a text if one is next; steps over anything else. */
+static int read_if_text(redis_reply_t *reply, cairn_slice_t *text)
+{
+    cairn_slice_t found;
+    if (redis_reply_string(reply, &found) < 0) return redis_reply_skip(reply);
+    *text = found;
+    return 0;
+}
+
+static int read_if_int(redis_reply_t *reply, int64_t *value)
+{
+    int64_t found;
+    if (redis_reply_int(reply, &found) < 0) return redis_reply_skip(reply);
+    *value = found;
+    return 0;
+}
+
 /* Reads what the server says of itself; anything unexpected in it is not worth failing for. */
 static int read_greeting(redis_hello_t *hello, const redis_hello_options_t *options,
                          redis_reply_t *reply)
 {
     size_t count;
-    cairn_slice_t name = cairn_str("redis"), version = {NULL, 0};
+    cairn_slice_t name = {NULL, 0}, version = {NULL, 0};
+    int64_t protocol = hello->protocol;
     int rc = redis_reply_array(reply, &count);
     for (size_t i = 0; rc == 0 && i + 1 < count; i += 2) {
-        cairn_slice_t key;
-        rc = redis_reply_string(reply, &key);
+        cairn_slice_t key = {NULL, 0};
+        rc = read_if_text(reply, &key);
         if (rc < 0) break;
         if (cairn_slice_eq(key, cairn_str("server"))) {
-            rc = redis_reply_string(reply, &name);
+            rc = read_if_text(reply, &name);
         } else if (cairn_slice_eq(key, cairn_str("version"))) {
-            rc = redis_reply_string(reply, &version);
+            rc = read_if_text(reply, &version);
+        } else if (cairn_slice_eq(key, cairn_str("proto"))) {
+            rc = read_if_int(reply, &protocol);
         } else {
             rc = redis_reply_skip(reply);
         }
     }
     if (rc < 0) return fail(hello, options, rc, "HELLO", cairn_str("the answer is not a map"));
+    if (protocol == 2) hello->protocol = 2; /* as proxies do that take any HELLO */
+    if (name.len == 0) name = cairn_str("redis");
     snprintf(hello->server, sizeof hello->server, "%.*s%s%.*s", clip(name.len, 20), name.ptr,
              version.len ? " " : "", clip(version.len, 20), version.len ? version.ptr : "");
     return 0;
@@ -150,7 +182,9 @@ static int answer_greeting(redis_hello_t *hello, const redis_hello_options_t *op
     cairn_slice_t text;
     if (!redis_reply_error(reply, &text)) {
         int rc = read_greeting(hello, options, reply);
-        return rc == 0 ? say_rest(hello, options, out) : rc;
+        if (rc < 0) return rc;
+        if (options->protocol != 3 || hello->protocol == 3) return say_rest(hello, options, out);
+        return fail(hello, options, CAIRN_ESERVER, "server has no RESP3", cairn_str("proto 2"));
     }
     bool not_understood = starts_with(text, "ERR unknown command") || starts_with(text, "NOPROTO");
     if (!not_understood) return fail(hello, options, redis_error_code(text), "HELLO", text);

@@ -224,11 +224,10 @@ int redis_reply_double(redis_reply_t *reply, double *value)
 {
     redis_token_t token;
     if (!peek(reply, &token) || token.nil) return CAIRN_EPROTOCOL;
+    bool is_text = token.type == ',' || token.type == '$' || token.type == '+';
     if (token.type == ':') {
         *value = (double)token.integer;
-    } else if (token.type != ',' && token.type != '$' && token.type != '+') {
-        return CAIRN_EPROTOCOL;
-    } else if (!read_double(cairn_slice(token.body, token.len), value)) {
+    } else if (!is_text || !read_double(cairn_slice(token.body, token.len), value)) {
         return CAIRN_EPROTOCOL;
     }
     reply->at = token.next;

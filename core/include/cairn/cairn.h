@@ -58,6 +58,7 @@ typedef enum cairn_log_level {
     CAIRN_LOG_ERROR
 } cairn_log_level_t;
 
+/* One line, never with a password: links that are made and lost, and what a backend adds. */
 typedef void (*cairn_log_cb)(cairn_t *cairn, cairn_log_level_t level, const char *text);
 
 /* Milliseconds that never go back. Replaces the loop's time for deadlines and TTLs, in tests. */
