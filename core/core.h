@@ -8,6 +8,7 @@
 
 #include <cairn/compiler.h>
 #include <cairn/sys/backend.h>
+#include <assert.h>
 #include <uv.h>
 
 /* One a typed request; `fail` and deadlines find the callback by it (request.c). */
@@ -113,6 +114,13 @@ extern const cairn_host_api_t core_host_api;
 static inline bool core_is_open(const cairn_core_t *core)
 {
     return core->state != CAIRN_CLOSING;
+}
+
+/* One handle, one thread. */
+static inline void core_check_thread(const cairn_core_t *core)
+{
+    assert(uv_thread_equal(&core->thread, &(uv_thread_t){uv_thread_self()}));
+    (void)core;
 }
 
 static inline cairn_core_t *core_of(const cairn_host_t *host)

@@ -156,6 +156,7 @@ void cairn_close(cairn_t *cairn, cairn_close_cb close_cb)
 {
     cairn_core_t *core = cairn->core;
     if (!core || !core_is_open(core)) return;
+    core_check_thread(core);
     core->state = CAIRN_CLOSING;
     core->close_cb = close_cb;
     for (cairn_link_t *at = core->inflight.next; at != &core->inflight; at = at->next) {

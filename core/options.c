@@ -5,6 +5,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <strings.h>
 #include <sys/un.h>
 
 #define LONGEST_HOST 255 /* what name resolvers take */
@@ -192,7 +193,7 @@ int cairn_options_check(const cairn_options_t *options, cairn_error_t *error)
     if (rc == 0) rc = check_text("host", options->host, LONGEST_HOST, error);
     if (rc == 0 && options->port == 0)
         rc = cairn_error_set(error, CAIRN_EOPTION, "port=0 is out of range 1..65535");
-    if (rc == 0 && strcmp(options->scheme, "unix") == 0)
+    if (rc == 0 && strcasecmp(options->scheme, "unix") == 0)
         rc = check_text("path", options->path, LONGEST_SOCKET_PATH, error);
     if (rc == 0) rc = check_credentials(options, error);
     if (rc == 0) rc = check_numbers(options, error);

@@ -52,7 +52,7 @@ int core_begin(cairn_t *cairn, cairn_req_t *req, uint64_t capability, cairn_core
     if (req->state != CORE_REQ_IDLE) return UV_EBUSY;
     req->detail = cairn_slice(NULL, 0);
     if (!c || !core_is_open(c)) return CAIRN_ECLOSED;
-    assert(uv_thread_equal(&c->thread, &(uv_thread_t){uv_thread_self()}));
+    core_check_thread(c);
     req->core = c;
     if ((c->capabilities & capability) != capability)
         return core_refuse(c, req, UV_ENOTSUP, "backend %s cannot do this", c->backend->name);
@@ -141,6 +141,7 @@ void core_end_later(cairn_req_t *req, int status)
 int cairn_cancel(cairn_req_t *req)
 {
     if (req->state != CORE_REQ_STARTED) return UV_EALREADY;
+    core_check_thread(req->core);
     core_end_later(req, UV_ECANCELED);
     return 0;
 }

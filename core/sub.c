@@ -348,17 +348,20 @@ int sub_open(cairn_core_t *core, cairn_broker_sub_t *handle, bool pattern, cairn
 
 void sub_stop(cairn_sub_t *sub)
 {
+    core_check_thread(sub->core);
     sub->started = false;
 }
 
 void sub_start(cairn_sub_t *sub)
 {
+    core_check_thread(sub->core);
     sub->started = true;
     run_later(sub);
 }
 
 void sub_credit(cairn_sub_t *sub, uint32_t messages)
 {
+    core_check_thread(sub->core);
     if (!sub->metered) return;
     sub->credit = messages < UINT32_MAX - sub->credit ? sub->credit + messages : UINT32_MAX;
     run_later(sub);
@@ -366,6 +369,7 @@ void sub_credit(cairn_sub_t *sub, uint32_t messages)
 
 void sub_close(cairn_sub_t *sub, cairn_broker_close_cb close_cb)
 {
+    core_check_thread(sub->core);
     if (sub->state == SUB_CLOSING) return;
     sub->state = SUB_CLOSING;
     sub->close_cb = close_cb;
@@ -374,6 +378,7 @@ void sub_close(cairn_sub_t *sub, cairn_broker_close_cb close_cb)
 
 int sub_drain(cairn_sub_t *sub, uint32_t timeout_ms, cairn_broker_drain_cb drain_cb)
 {
+    core_check_thread(sub->core);
     if (sub->state != SUB_OPEN) return UV_EALREADY;
     sub->state = SUB_DRAINING;
     sub->drain_cb = drain_cb;

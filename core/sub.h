@@ -39,7 +39,6 @@ typedef struct cairn_sub {
     cairn_deadline_t drain_deadline;
     cairn_broker_drain_cb drain_cb;
     cairn_broker_close_cb close_cb;
-    int64_t left; /* for drain_cb */
 } cairn_sub_t;
 
 /* Attaches `handle` to its topic, which is opened if it is the first. Copies name and options. */

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 static void connect_next(redis_conn_t *conn);
 static void begin(redis_conn_t *conn);
@@ -56,6 +57,13 @@ static void ping(redis_conn_t *conn)
     redis_conn_commit(conn, at, on_pong, conn, REDIS_CMD_TRANSIENT);
 }
 
+/* The loop may have been held up until the timer was due: then what came meanwhile is not read. */
+static bool has_unread(const redis_conn_t *conn)
+{
+    char byte;
+    return recv(conn->ac->c.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
 static void keepalive(redis_conn_t *conn)
 {
     uint64_t period_ms = conn->options->keepalive_ms;
@@ -64,12 +72,12 @@ static void keepalive(redis_conn_t *conn)
         uv_timer_start(&conn->timer, on_timer, period_ms - silent_ms, 0);
         return;
     }
-    if (conn->pinged) {
+    if (conn->pinged && !has_unread(conn)) {
         redis_conn_lose(conn, CAIRN_EHALFOPEN, cairn_strerror(CAIRN_EHALFOPEN));
         return;
     }
+    if (!conn->pinged) ping(conn);
     conn->pinged = true;
-    ping(conn);
     uv_timer_start(&conn->timer, on_timer, period_ms, 0);
 }
 
@@ -81,6 +89,7 @@ static void drop_link(redis_conn_t *conn)
     conn->ac = NULL;
     if (ac) redisAsyncFree(ac);
     redis_in_free(&conn->in);
+    conn->in_prelude = false;
     conn->hello_out.head = conn->hello_out.sent = conn->hello_out.tail = 0;
     conn->prelude.head = conn->prelude.tail;
 }
@@ -92,7 +101,7 @@ static void compact(redis_conn_t *conn)
     redis_out_t *out = &conn->out;
     redis_queue_t *queue = &conn->queue;
     size_t from = out->head, to = out->head;
-    uint64_t end = queue->head;
+    uint64_t end = queue->head, kept = 0;
     for (uint64_t seq = queue->head; seq != queue->tail; seq++) {
         redis_entry_t *entry = redis_queue_at(queue, seq);
         size_t bytes = entry->bytes;
@@ -100,12 +109,15 @@ static void compact(redis_conn_t *conn)
             if (to != from) memmove(out->buf + to, out->buf + from, bytes);
             to += bytes;
             end = seq + 1;
+            kept++;
         } else {
             *entry = (redis_entry_t){.flags = REDIS_CMD_VOID};
         }
         from += bytes;
     }
     queue->tail = end;
+    queue->voids = redis_queue_count(queue) - kept;
+    redis_queue_skip_voids(queue);
     out->tail = to;
     redis_out_rewind(out);
     conn->forgotten = 0;
@@ -130,10 +142,45 @@ static void fail_entries(redis_conn_t *conn, size_t sent, uint32_t spared, int s
     }
 }
 
+/* ---- room ---- */
+
+void redis_conn_tell_room(redis_conn_t *conn)
+{
+    if (!conn->refused) return;
+    const redis_conn_options_t *most = conn->options;
+    if (redis_queue_owed(&conn->queue) > most->max_inflight / 2) return;
+    if (redis_out_held(&conn->out) > most->max_queue_bytes / 2) return;
+    conn->refused = false;
+    conn->owner->room(conn);
+}
+
+/* Without a link there are no answers that make room; what is given up does. */
+static void run_room(cairn_task_t *task)
+{
+    redis_conn_t *conn = CAIRN_CONTAINER_OF(task, redis_conn_t, room_task);
+    if (conn->state != REDIS_CONN_READY) compact(conn);
+    redis_conn_tell_room(conn);
+}
+
+/* ---- losing the link, all of it ---- */
+
 static bool may_be_lost(const redis_conn_t *conn)
 {
     return conn->state == REDIS_CONN_RESOLVING || conn->state == REDIS_CONN_CONNECTING ||
            conn->state == REDIS_CONN_GREETING || conn->state == REDIS_CONN_READY;
+}
+
+/* Tells everybody. Until it is over, entries and bytes stay where they are, whatever is submitted
+ * meanwhile: they say what was sent. */
+static void tell_lost(redis_conn_t *conn, bool refused_us, int status, const char *detail)
+{
+    conn->owner->lost(conn, status, detail);
+    if (conn->state == REDIS_CONN_CLOSING) return;
+    const uint32_t kept = REDIS_CMD_IDEMPOTENT | REDIS_CMD_TRANSIENT;
+    fail_entries(conn, conn->out.sent, kept, CAIRN_EMAYBE, detail);
+    if (conn->state == REDIS_CONN_CLOSING) return;
+    /* Waiting does not mend a wrong password; whoever waits shall hear of it. */
+    if (refused_us) fail_entries(conn, SIZE_MAX, REDIS_CMD_TRANSIENT, status, detail);
 }
 
 void redis_conn_lose(redis_conn_t *conn, int status, const char *detail)
@@ -145,16 +192,12 @@ void redis_conn_lose(redis_conn_t *conn, int status, const char *detail)
     drop_link(conn);
     if (conn->looking_up) uv_cancel((uv_req_t *)&conn->lookup);
     set_state(conn, REDIS_CONN_WAITING, redis_backoff_next(&conn->backoff));
-
-    conn->owner->lost(conn, status, text);
-    if (conn->state == REDIS_CONN_CLOSING) return;
-    const uint32_t kept = REDIS_CMD_IDEMPOTENT | REDIS_CMD_TRANSIENT;
-    fail_entries(conn, conn->out.sent, kept, CAIRN_EMAYBE, text);
-    if (conn->state == REDIS_CONN_CLOSING) return;
-    /* Waiting does not mend a wrong password; whoever waits shall hear of it. */
-    if (refused_us) fail_entries(conn, SIZE_MAX, REDIS_CMD_TRANSIENT, status, text);
+    conn->losing = true;
+    tell_lost(conn, refused_us, status, text);
+    conn->losing = false;
     if (conn->state == REDIS_CONN_CLOSING) return;
     compact(conn);
+    redis_conn_tell_room(conn);
 }
 
 /* ---- the handshake ---- */
@@ -342,9 +385,13 @@ static void begin(redis_conn_t *conn)
 
 /* ---- commands ---- */
 
+/* How many times max_inflight the queue may be long, void entries counted. */
+#define VOIDS_MOST 4
+
 static bool is_full(const redis_conn_t *conn, size_t bytes)
 {
-    return redis_queue_count(&conn->queue) >= conn->options->max_inflight ||
+    return redis_queue_owed(&conn->queue) >= conn->options->max_inflight ||
+           redis_queue_count(&conn->queue) / VOIDS_MOST >= conn->options->max_inflight ||
            redis_out_held(&conn->out) + bytes > conn->options->max_queue_bytes;
 }
 
@@ -359,8 +406,8 @@ int redis_conn_reserve(redis_conn_t *conn, size_t bytes, char **at)
 {
     if (bytes > conn->options->max_queue_bytes) return CAIRN_ETOOBIG;
     if (is_full(conn, bytes)) {
-        if (conn->state != REDIS_CONN_READY && conn->forgotten > 0) compact(conn);
-        if (bytes > conn->options->max_queue_bytes) return CAIRN_ETOOBIG;
+        bool may_compact = conn->state != REDIS_CONN_READY && !conn->losing;
+        if (may_compact && conn->forgotten > 0) compact(conn);
         if (is_full(conn, bytes)) {
             conn->refused = true;
             return CAIRN_EFULL;
@@ -410,6 +457,8 @@ void redis_conn_forget_request(cairn_req_t *req)
     redis_conn_t *conn = conn_of(req);
     redis_queue_at(&conn->queue, req->scratch[SCRATCH_SEQ])->ctx = NULL;
     conn->forgotten++;
+    if (conn->refused && conn->state != REDIS_CONN_READY)
+        conn->host->api->defer(conn->host, &conn->room_task);
 }
 
 const cairn_host_t *redis_conn_host(const cairn_req_t *req)
@@ -430,6 +479,7 @@ void redis_conn_open(redis_conn_t *conn, const cairn_host_t *host, cairn_hiredis
     redis_backoff_init(&conn->backoff, options->reconnect_min_ms, options->reconnect_max_ms, seed);
     uv_timer_init(host->loop, &conn->timer);
     conn->timer.data = conn;
+    conn->room_task.run = run_room;
     conn->state = REDIS_CONN_WAITING;
     uv_timer_start(&conn->timer, on_timer, 0, 0);
 }
@@ -456,6 +506,7 @@ static void on_timer_closed(uv_handle_t *handle)
 void redis_conn_close(redis_conn_t *conn)
 {
     conn->state = REDIS_CONN_CLOSING;
+    conn->host->api->undefer(conn->host, &conn->room_task);
     drop_link(conn);
     if (conn->looking_up) uv_cancel((uv_req_t *)&conn->lookup);
     uv_close((uv_handle_t *)&conn->timer, on_timer_closed);

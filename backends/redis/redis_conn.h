@@ -84,8 +84,10 @@ struct redis_conn {
     redis_conn_state_t state;
     bool subscriber; /* RESP2 and used for subscriptions: arrays are pushes */
     bool in_prelude; /* commands go to hello_out and prelude */
+    bool losing;     /* inside redis_conn_lose: the queue is not to be compacted */
     bool refused;    /* a reserve was, since room was last told */
-    bool pinged;     /* a sign of life was asked for and has not come */
+    cairn_task_t room_task;
+    bool pinged; /* a sign of life was asked for and has not come */
     uint64_t heard_ms;
 
     redisAsyncContext *ac;   /* hiredis's; NULL without a link */
@@ -152,6 +154,9 @@ void redis_wire_attach(redis_conn_t *conn);
 
 /* Asks to be flushed at the end of this loop turn. */
 void redis_wire_flush_later(redis_conn_t *conn);
+
+/* Tells the owner of room, if it was refused some and there is enough. */
+void redis_conn_tell_room(redis_conn_t *conn);
 
 /* A reply of the handshake. */
 void redis_conn_greeted(redis_conn_t *conn, redis_reply_t *reply);

@@ -64,8 +64,8 @@ static int fail(redis_hello_t *hello, const redis_hello_options_t *options, int 
                 const char *what, cairn_slice_t reason)
 {
     int used = snprintf(hello->detail, sizeof hello->detail, "%s: ", what);
-    append_without(hello->detail + used, sizeof hello->detail - (size_t)used,
-                   before_quotes(reason), cairn_str(options->password));
+    append_without(hello->detail + used, sizeof hello->detail - (size_t)used, before_quotes(reason),
+                   cairn_str(options->password));
     return status;
 }
 

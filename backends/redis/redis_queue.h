@@ -26,8 +26,9 @@ typedef struct redis_entry {
 typedef struct redis_queue {
     redis_entry_t *entries;
     uint64_t mask;
-    uint64_t head; /* sequence number of the oldest */
-    uint64_t tail; /* and of the next to come */
+    uint64_t head;  /* sequence number of the oldest */
+    uint64_t tail;  /* and of the next to come */
+    uint64_t voids; /* entries between them that are REDIS_CMD_VOID */
 } redis_queue_t;
 
 /* Zero it before use. */
@@ -40,9 +41,24 @@ static inline uint64_t redis_queue_count(const redis_queue_t *queue)
     return queue->tail - queue->head;
 }
 
+/* Commands that an answer is owed for, or will be. */
+static inline uint64_t redis_queue_owed(const redis_queue_t *queue)
+{
+    return redis_queue_count(queue) - queue->voids;
+}
+
 static inline redis_entry_t *redis_queue_at(const redis_queue_t *queue, uint64_t seq)
 {
     return &queue->entries[seq & queue->mask];
+}
+
+/* Lets void entries at the head go. */
+static inline void redis_queue_skip_voids(redis_queue_t *queue)
+{
+    while (queue->voids > 0 && (redis_queue_at(queue, queue->head)->flags & REDIS_CMD_VOID)) {
+        queue->head++;
+        queue->voids--;
+    }
 }
 
 /* Makes sure that the next push succeeds; false if out of memory. */

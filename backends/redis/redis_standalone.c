@@ -2,6 +2,7 @@
 
 #include <cairn/sys/alloc.h>
 #include <string.h>
+#include <strings.h>
 
 static bool is_for_subscriptions(const redis_conn_t *conn)
 {
@@ -92,7 +93,7 @@ static const char *keep(char **at, const char *text)
 
 static int copy_options(redis_standalone_t *route, const cairn_options_t *from)
 {
-    bool is_unix = strcmp(from->scheme, "unix") == 0;
+    bool is_unix = strcasecmp(from->scheme, "unix") == 0;
     const char *client_name = from->client_name ? from->client_name : "cairn";
     route->texts_len = text_size(from->host) + text_size(from->path) + text_size(from->username) +
                        text_size(from->password) + text_size(client_name);

@@ -27,6 +27,7 @@ static bool make_space(redis_in_t *in, size_t need)
     if (in->capacity - in->tail >= need) return true;
     size_t held = in->tail - in->head;
     size_t capacity = in->capacity ? in->capacity : FIRST_READ;
+    if (need > SIZE_MAX / 4 - held) return false;
     while (capacity < held + need) capacity *= 2;
     char *to = in->buf;
     if (capacity > in->capacity) to = cairn_malloc(capacity);
@@ -54,9 +55,7 @@ static redis_queue_t *answered_next(redis_conn_t *conn)
 {
     if (conn->prelude.head != conn->prelude.tail) return &conn->prelude;
     redis_queue_t *queue = &conn->queue;
-    while (queue->head != queue->tail &&
-           (redis_queue_at(queue, queue->head)->flags & REDIS_CMD_VOID))
-        queue->head++;
+    redis_queue_skip_voids(queue);
     return queue;
 }
 
@@ -69,8 +68,9 @@ static const redis_entry_t *oldest_entry(redis_conn_t *conn)
 static void answer_oldest(redis_conn_t *conn, redis_reply_t *reply)
 {
     redis_queue_t *queue = answered_next(conn);
-    const redis_entry_t *oldest = redis_queue_at(queue, queue->head);
-    if (queue->head == queue->tail || conn->out.sent - conn->out.head < oldest->bytes) {
+    const redis_entry_t *oldest =
+        queue->head == queue->tail ? NULL : redis_queue_at(queue, queue->head);
+    if (!oldest || conn->out.sent - conn->out.head < oldest->bytes) {
         redis_conn_lose(conn, CAIRN_EPROTOCOL, "a reply that no command asked for");
         return;
     }
@@ -151,16 +151,6 @@ static void take_replies(redis_conn_t *conn, const redisAsyncContext *link)
     }
 }
 
-static void tell_room(redis_conn_t *conn)
-{
-    if (!conn->refused) return;
-    const redis_conn_options_t *most = conn->options;
-    if (redis_queue_count(&conn->queue) > most->max_inflight / 2) return;
-    if (redis_out_held(&conn->out) > most->max_queue_bytes / 2) return;
-    conn->refused = false;
-    conn->owner->room(conn);
-}
-
 /* ---- reading and writing ---- */
 
 static void lose_for(redis_conn_t *conn, int status)
@@ -176,7 +166,8 @@ static void wire_read(redisAsyncContext *ac)
     redis_conn_t *conn = ac->data;
     redis_in_t *in = &conn->in;
     uint64_t missing = redis_frame_missing(&in->frame, in->tail - in->head);
-    if (!make_space(in, missing > LEAST_READ ? (size_t)missing : LEAST_READ)) {
+    size_t need = missing < SIZE_MAX ? (size_t)missing : SIZE_MAX;
+    if (!make_space(in, need > LEAST_READ ? need : LEAST_READ)) {
         lose_for(conn, UV_ENOMEM);
         return;
     }
@@ -193,7 +184,7 @@ static void wire_read(redisAsyncContext *ac)
     take_replies(conn, ac);
     if (conn->ac != ac) return;
     rest(in);
-    tell_room(conn);
+    redis_conn_tell_room(conn);
 }
 
 /* Writes what one send takes of a window. 0, or why the link is broken. */

@@ -100,7 +100,8 @@ static void hello_carries_the_password(void **state)
     (void)state;
     options.password = "sesame";
     assert_status(redis_hello_begin(&hello, &options, &out), 0);
-    assert_said("*7\r\n$5\r\nHELLO\r\n$1\r\n3\r\n$4\r\nAUTH\r\n$7\r\ndefault\r\n$6\r\nsesame\r\n" NAME);
+    assert_said(
+        "*7\r\n$5\r\nHELLO\r\n$1\r\n3\r\n$4\r\nAUTH\r\n$7\r\ndefault\r\n$6\r\nsesame\r\n" NAME);
     options.username = "ali";
     assert_status(redis_hello_begin(&hello, &options, &out), 0);
     assert_said("*7\r\n$5\r\nHELLO\r\n$1\r\n3\r\n$4\r\nAUTH\r\n$3\r\nali\r\n$6\r\nsesame\r\n" NAME);
@@ -188,7 +189,8 @@ static void assert_falls_back(const char *refusal)
     greet();
     assert_int_equal(answer(refusal), 0);
     assert_int_equal(hello.protocol, 2);
-    assert_said("*2\r\n$4\r\nAUTH\r\n$6\r\nsesame\r\n" SET_NAME "*2\r\n$6\r\nSELECT\r\n$1\r\n7\r\n" //
+    assert_said("*2\r\n$4\r\nAUTH\r\n$6\r\nsesame\r\n" SET_NAME
+                "*2\r\n$6\r\nSELECT\r\n$1\r\n7\r\n" //
                 LIB_NAME LIB_VER);
     for (int i = 0; i < 4; i++) assert_int_equal(answer("+OK\r\n"), 0);
     assert_int_equal(answer("+OK\r\n"), 1);
@@ -472,7 +474,8 @@ static void a_password_quoted_in_part_is_hidden(void **state)
     assert_hides("-ERR unknown command `HELLO`, with args beginning with: `3`, `AUTH`, `default`, "
                  "`sesame-0123456789-01`, \r\n");
     options.password = "sesame\r\n0123456789";
-    assert_hides("-ERR unknown command 'AUTH', with args beginning with: 'sesame  0123456789' \r\n");
+    assert_hides(
+        "-ERR unknown command 'AUTH', with args beginning with: 'sesame  0123456789' \r\n");
 }
 
 static void a_short_password_leaves_the_words_readable(void **state)

@@ -55,11 +55,14 @@ static void one_outage_of_many_attempts_is_one_gap(world_t *w)
     scripted_t *server = scripted_of(w);
     client_t *c = world_open(w, QUICK);
     probe_t *probe = subscribed(c, "news");
+    probe_t *other = subscribed(c, "weather");
     for (int i = 0; i < 3; i++) scripted_once(server, "HELLO", SCRIPTED_HANGUP);
     scripted_once(server, "SUBSCRIBE", SCRIPTED_HANGUP);
     scripted_hangup(server);
     probe_await(probe, "subscribed", "disconnected UV_EOF", "gap -1", "resubscribed");
+    probe_await(other, "subscribed", "disconnected UV_EOF", "gap -1", "resubscribed");
     assert_int_equal(server->accepted, 6);
+    pub_await(client_publish(c, "news", "x"), 0);
 }
 
 static void a_subscription_made_while_disconnected_has_no_gap(world_t *w)
@@ -88,6 +91,8 @@ static void a_subscription_never_acknowledged_has_no_gap(world_t *w)
     scripted_hangup(server);
     probe_await(probe, "subscribed");
     assert_int_equal(server->accepted, 2);
+    pub_await(client_publish(c, "other", "x"), 0);
+    assert_int_equal(journal_count(&server->journal, "SUBSCRIBE news"), 2);
 }
 
 static void a_subscription_that_joins_one_that_is_down_has_no_gap(world_t *w)

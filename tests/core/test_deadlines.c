@@ -119,8 +119,7 @@ static void a_deadline_expires_when_its_time_has_passed_and_not_before(void **st
 static void deadlines_expire_in_the_order_they_are_due(void **state)
 {
     (void)state;
-    alarm_t a = alarm_named("a"), b = alarm_named("b"), c = alarm_named("c"),
-            d = alarm_named("d");
+    alarm_t a = alarm_named("a"), b = alarm_named("b"), c = alarm_named("c"), d = alarm_named("d");
     start(&a, 5000);
     start(&b, 70);
     start(&c, 100000);
@@ -309,7 +308,7 @@ static void a_deadline_expires_by_the_loop_alone(void **state)
     assert_int_equal(world.journal.count, 0);
     assert_expired("b", "a");
     uint64_t took_ns = uv_hrtime() - begin_ns;
-    assert_true(took_ns >= 29 * 1000000ull); /* libuv counts whole milliseconds */
+    assert_true(took_ns >= 29 * 1000000ull);                  /* libuv counts whole milliseconds */
     assert_true(took_ns < LOOP_DEADLINE_MS * 1000000ull / 2); /* and nothing else woke the loop */
     start(&c, 0);
     assert_expired("b", "a", "c");

@@ -166,9 +166,8 @@ static void a_bad_channel_is_refused_before_the_backend_sees_it(void **state)
                   CAIRN_ETOOBIG);
     assert_detail(&a, "65537");
     assert_silence();
-    assert_status(cairn_broker_publish(&stage.broker, req,
-                                       cairn_slice(channel, CAIRN_CHANNEL_MAX), cairn_str("x"),
-                                       stage_published),
+    assert_status(cairn_broker_publish(&stage.broker, req, cairn_slice(channel, CAIRN_CHANNEL_MAX),
+                                       cairn_str("x"), stage_published),
                   0);
 }
 

@@ -130,9 +130,7 @@ static void assert_no_silent_loss(const char *name)
 
 static char all_of_a[SUBS_HEAR], all_of_b[SUBS_HEAR];
 
-static void do_nothing(void)
-{
-}
+static void do_nothing(void) {}
 
 /* Without any action; returns how many lines `a` hears. */
 static int play_once(cairn_broker_policy_t policy)
@@ -190,12 +188,11 @@ static void the_script_makes_everything_happen(void **state)
 {
     (void)state;
     static const char *const kinds[] = {
-        "a subscribed",   "a message 1\n", "a message 5\n", "a disconnected",
-        "a gap -1",       "a slow",        "a resubscribed", "a failed CAIRN_EDENIED",
+        "a subscribed", "a message 1\n", "a message 5\n",  "a disconnected",
+        "a gap -1",     "a slow",        "a resubscribed", "a failed CAIRN_EDENIED",
     };
     assert_true(play_once(CAIRN_DROP_OLDEST) > 20);
-    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
-        assert_contains(all_of_a, kinds[i]);
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) assert_contains(all_of_a, kinds[i]);
     assert_contains(all_of_a, "a gap 2");
     play_once(CAIRN_DROP_NEWEST);
     assert_contains(all_of_a, "a gap 2");
@@ -356,7 +353,7 @@ static void both_go_on(const char *a_later, const char *b_later)
     (void)a_later, (void)b_later;
     assert_int_equal(journal_count(&stage.journal, "a failed"), 1);
     assert_int_equal(journal_count(&stage.journal, "b failed"), 1);
-    assert_int_equal(journal_count(&stage.journal, "a slow") > 0, 1);
+    assert_true(journal_count(&stage.journal, "a slow") > 0);
 }
 
 static void it_may_stop_and_start_both(void **state)

@@ -27,7 +27,7 @@ static bool has_begun(void *ctx)
 /* The subscription, once it receives; NULL if there was no memory for it. */
 static probe_t *subscribe(client_t *c, cairn_slice_t name, bool pattern, bool stopped)
 {
-    cairn_broker_sub_options_t options = {.max_messages = 2, .stopped = stopped};
+    cairn_broker_sub_options_t options = {.max_messages = 1, .stopped = stopped};
     probe_t *probe = client_probe(c);
     int status = pattern ? probe_try_pattern(probe, name, stopped ? &options : NULL)
                          : probe_try(probe, name, stopped ? &options : NULL);

@@ -72,6 +72,7 @@ void pub_await_any(pub_t *pub)
 
 void pub_await_at(pub_t *pub, int status, const char *file, int line)
 {
+    if (pub->submits == 0) check_fail_at(file, line, "the request was never accepted");
     loop_run_until_at(&pub->client->world->loop, "a publish's callback", is_done, pub, file, line);
     assert_status_at(pub->status, status, file, line);
 }
