@@ -26,6 +26,7 @@ static void on_timer(uv_timer_t *timer)
         keepalive(conn);
         break;
     default:
+        conn->first = conn->tried;
         snprintf(detail, sizeof detail, "connect %s: no answer in time", conn->where);
         redis_conn_lose(conn, UV_ETIMEDOUT, detail);
     }
@@ -162,7 +163,7 @@ static void run_room(cairn_task_t *task)
     redis_conn_tell_room(conn);
 }
 
-/* ---- losing the link, all of it ---- */
+/* ---- losing it, all told ---- */
 
 static bool may_be_lost(const redis_conn_t *conn)
 {
@@ -206,6 +207,7 @@ static void become_ready(redis_conn_t *conn)
 {
     compact(conn);
     redis_backoff_reset(&conn->backoff);
+    conn->first = conn->tried > 0 ? conn->tried - 1 : 0;
     conn->pinged = false;
     conn->heard_ms = uv_now(conn->host->loop);
     set_state(conn, REDIS_CONN_READY, conn->options->keepalive_ms);
@@ -310,6 +312,7 @@ static void connect_next(redis_conn_t *conn)
         char ip[64];
         int rc = uv_ip_name(conn->address->ai_addr, ip, sizeof ip);
         conn->address = conn->address->ai_next;
+        conn->tried++;
         if (rc == 0) rc = start_tcp(conn, ip);
         if (rc == 0) return;
         conn->failure_status = rc;
@@ -321,6 +324,20 @@ static void free_addresses(redis_conn_t *conn)
 {
     if (conn->addresses) uv_freeaddrinfo(conn->addresses);
     conn->addresses = conn->address = NULL;
+}
+
+/* An attempt has one time for all addresses: so one that is silent would keep the rest from ever
+ * being tried. */
+static void leave_out_first(redis_conn_t *conn)
+{
+    conn->address = conn->addresses;
+    for (conn->tried = 0; conn->address && conn->tried < conn->first; conn->tried++)
+        conn->address = conn->address->ai_next;
+    if (!conn->address) {
+        conn->address = conn->addresses;
+        conn->tried = 0;
+    }
+    conn->first = 0;
 }
 
 static void finish_closing(redis_conn_t *conn);
@@ -342,8 +359,9 @@ static void on_lookup(uv_getaddrinfo_t *lookup, int status, struct addrinfo *add
         return;
     }
     free_addresses(conn);
-    conn->addresses = conn->address = addresses;
+    conn->addresses = addresses;
     conn->state = REDIS_CONN_CONNECTING;
+    leave_out_first(conn);
     connect_next(conn);
 }
 

@@ -108,6 +108,9 @@ struct redis_conn {
     bool looking_up;
     struct addrinfo *addresses; /* of the lookup */
     struct addrinfo *address;   /* the one to try next */
+    unsigned tried;             /* how many stand before it */
+    unsigned first;             /* how many the next attempt leaves out: behind who was silent, or
+                                   before who answered */
     char where[160];            /* "127.0.0.1:6379", for messages */
     char failure[256];          /* of the address tried last */
     int failure_status;

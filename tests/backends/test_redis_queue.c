@@ -102,6 +102,44 @@ static void numbers_may_come_back_to_zero(void **state)
     for (size_t i = 0; i < 300; i++) assert_is(UINT64_MAX - 100 + i, i);
 }
 
+static void make_void(uint64_t seq)
+{
+    *redis_queue_at(&queue, seq) = (redis_entry_t){.flags = REDIS_CMD_VOID};
+    queue.voids++;
+}
+
+static void voids_are_in_place_but_not_owed(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < 10; i++) push(0);
+    make_void(0);
+    make_void(1);
+    make_void(5);
+    assert_int_equal(redis_queue_count(&queue), 10);
+    assert_int_equal(redis_queue_owed(&queue), 7);
+    redis_queue_skip_voids(&queue);
+    assert_int_equal(queue.head, 2);
+    assert_int_equal(redis_queue_count(&queue), 8);
+    assert_int_equal(redis_queue_owed(&queue), 7);
+    assert_is(2, 0);
+    redis_queue_skip_voids(&queue);
+    assert_int_equal(queue.head, 2);
+}
+
+static void a_queue_of_voids_comes_to_its_end(void **state)
+{
+    (void)state;
+    redis_queue_skip_voids(&queue);
+    for (size_t i = 0; i < 70; i++) push(0);
+    for (uint64_t seq = 0; seq < 70; seq++) make_void(seq);
+    redis_queue_skip_voids(&queue);
+    assert_int_equal(queue.head, 70);
+    assert_int_equal(redis_queue_count(&queue), 0);
+    assert_int_equal(redis_queue_owed(&queue), 0);
+    assert_int_equal(push(0), 70);
+    assert_int_equal(redis_queue_owed(&queue), 1);
+}
+
 static void failed_growth_leaves_all_as_it_was(void **state)
 {
     (void)state;
@@ -126,6 +164,8 @@ int main(void)
         TEST(numbers_stay_as_the_queue_moves_and_grows),
         TEST(a_full_ring_is_used_to_its_last_place),
         TEST(numbers_may_come_back_to_zero),
+        TEST(voids_are_in_place_but_not_owed),
+        TEST(a_queue_of_voids_comes_to_its_end),
         TEST(failed_growth_leaves_all_as_it_was),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,8 @@
 /* The handle: states, events, capabilities, counters. */
 #include "broker_suite.h"
 
+#include <cairn/stream.h>
+
 static void open_connects_in_the_background(world_t *w)
 {
     client_t *c = world_client(w);
@@ -89,6 +91,30 @@ static void capabilities_tell_what_can_be_asked(world_t *w)
     if (found & CAIRN_CAP_STREAM_GROUPS) assert_true(found & CAIRN_CAP_STREAMS);
 }
 
+static void must_not_run(cairn_stream_count_t *req, int status, uint64_t events)
+{
+    (void)status;
+    (void)events;
+    world_t *w = req->req.data;
+    world_trouble(w, "what was refused calls back");
+}
+
+static void what_a_backend_cannot_do_it_refuses(world_t *w)
+{
+    client_t *c = world_open(w, NULL);
+    client_await(c, "connected");
+    cairn_streams_t streams;
+    cairn_stream_count_t req;
+    memset(&req, 0, sizeof req);
+    req.req.data = w;
+    assert_status(cairn_streams_init(&streams, &c->cairn, NULL), 0);
+    if (cairn_capabilities(&c->cairn) & CAIRN_CAP_STREAMS) return;
+    assert_status(cairn_stream_length(&streams, &req, cairn_str("run"), must_not_run), UV_ENOTSUP);
+    assert_false(cairn_is_active(&req.req));
+    assert_int_equal(client_stats(c).requests, 0);
+    client_fence(c);
+}
+
 static void the_server_is_named_once_connected(world_t *w)
 {
     client_t *c = world_open(w, NULL);
@@ -171,6 +197,7 @@ const scenario_t broker_handle_scenarios[] = {
     SCENARIO(a_failed_open_leaves_nothing_behind),
     SCENARIO(an_open_handle_keeps_its_loop_alive),
     SCENARIO(capabilities_tell_what_can_be_asked),
+    SCENARIO(what_a_backend_cannot_do_it_refuses),
     SCENARIO(the_server_is_named_once_connected),
     SCENARIO(counters_follow_what_happens),
     SCENARIO(a_refused_submit_is_not_counted),

@@ -148,8 +148,11 @@ static void take_commands(scripted_conn_t *conn)
 static void on_room(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
 {
     scripted_conn_t *conn = handle->data;
-    conn->in = realloc(conn->in, conn->in_len + suggested + 1);
-    if (!conn->in) abort();
+    if (conn->in_room < conn->in_len + suggested) {
+        conn->in_room = 2 * (conn->in_len + suggested);
+        conn->in = realloc(conn->in, conn->in_room);
+        if (!conn->in) abort();
+    }
     *buf = uv_buf_init(conn->in + conn->in_len, (unsigned)suggested);
 }
 

@@ -22,6 +22,7 @@ struct scripted_conn {
 
     char *in;
     size_t in_len;
+    size_t in_room;
     char *out;
     size_t out_len;
     size_t sent;
