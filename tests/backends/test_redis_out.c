@@ -216,7 +216,7 @@ static void it_does_what_a_stream_does(void **state)
         assert_int_equal(redis_out_held(&out), m.tail - m.head);
     }
     assert_true(m.head > 1000000);
-    assert_true(out.capacity < 8 * COMMANDS_MOST * 9000);
+    assert_true(out.capacity < (size_t)8 * COMMANDS_MOST * 9000);
 }
 
 int main(void)

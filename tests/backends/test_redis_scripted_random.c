@@ -3,8 +3,8 @@
 #include "scripted.h"
 
 enum {
-    SEEDS = 30,
-    STEPS = 1500
+    SEEDS = 10,
+    STEPS = 1000
 };
 
 static const char *protocol;

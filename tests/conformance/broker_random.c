@@ -182,6 +182,7 @@ void broker_random_run(broker_random_t *random, unsigned steps)
     while (steps-- > 0) act(&player, 0);
     client_close(client);
     client_await_closed(client);
-    for (const probe_t *probe = client->world->probes; probe; probe = probe->next)
-        check_order(probe);
+    for (const probe_t *probe = client->world->probes; probe; probe = probe->next) {
+        if (probe->client == client) check_order(probe);
+    }
 }

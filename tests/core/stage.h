@@ -38,6 +38,16 @@ static inline bool is_line(const char *line, const char *begins)
     return strncmp(line, begins, strlen(begins)) == 0;
 }
 
+/* Whether the line begins so and goes on with a number. */
+static inline bool is_numbered(const char *line, const char *begins, int *number)
+{
+    if (!is_line(line, begins)) return false;
+    char *end = NULL;
+    const char *digits = line + strlen(begins);
+    *number = (int)strtol(digits, &end, 10);
+    return end != digits;
+}
+
 static void stage_event(cairn_t *cairn, const cairn_event_t *event)
 {
     (void)cairn;

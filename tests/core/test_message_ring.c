@@ -287,7 +287,7 @@ static void a_steady_state_allocates_nothing(void **state)
         if (i == 10000) warm = alloc_total();
     }
     assert_int_equal(alloc_total(), warm);
-    assert_true(ring.capacity <= 4 * 16384);
+    assert_true(ring.capacity <= (size_t)4 * 16384);
     message_ring_free(&ring);
 }
 
@@ -349,7 +349,7 @@ static void a_taken_record_survives_the_loss_of_all_others(void **state)
         assert_is(&t.record, &t.copy);
     }
     assert_int_equal(t.ring.count, 3);
-    assert_true(t.ring.capacity <= 4 * BLOCK);
+    assert_true(t.ring.capacity <= (size_t)4 * BLOCK);
     message_ring_release(&t.ring);
     for (unsigned i = 997; i < 1000; i++) assert_takes(&t.ring, i, 150);
     message_ring_free(&t.ring);

@@ -115,11 +115,11 @@ static void assert_no_silent_loss(const char *name)
     for (size_t i = 0; i < stage.journal.count; i++) {
         const char *line = stage.journal.lines[i];
         if (line[0] != name[0]) continue;
-        if (sscanf(line + 1, " gap %d", &number) == 1) {
+        if (is_numbered(line + 1, " gap ", &number)) {
             if (number > 0) lost += number;
             if (number < 0) unknown = true;
         }
-        if (sscanf(line + 1, " message %d", &number) != 1) continue;
+        if (!is_numbered(line + 1, " message ", &number)) continue;
         if (number < next + lost || (number > next + lost && !unknown))
             check_fail("%s after %d, with %d lost", line, next - 1, lost);
         next = number + 1;

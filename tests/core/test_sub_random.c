@@ -38,8 +38,8 @@ static void hear_message(const char *line, int number)
 static void hear(const char *line)
 {
     int number = 0;
-    if (sscanf(line, "a message %d", &number) == 1) hear_message(line, number);
-    if (sscanf(line, "a gap %d", &number) == 1) {
+    if (is_numbered(line, "a message ", &number)) hear_message(line, number);
+    if (is_numbered(line, "a gap ", &number)) {
         model.gaps++;
         if (number == 0 || number < -1) trouble(line);
         if (number < 0) model.unknown = true;
