@@ -36,8 +36,8 @@ int cairn_saver_put(cairn_saver_t *saver, cairn_saver_put_t *req,
     verify_init(&check);
     saver_verify_ref(&check, "parent", parent);
     saver_verify_checkpoint(&check, checkpoint);
-    verify_json_object(&check, "metadata", metadata);
-    verify_optional(&check, "run_id", options->run_id);
+    char run_id_room[CAIRN_ID_MAX]; /* should it be in the metadata */
+    cairn_slice_t run_id = saver_run_id(&check, metadata, options->run_id, run_id_room);
     cairn_saver_terms_t terms = saver_terms(&check, saver, options->ttl);
     cairn_core_t *core;
     int rc = verify_begin(&check, saver->cairn, &req->req, CAIRN_CAP_SAVER, &core);
@@ -49,7 +49,7 @@ int cairn_saver_put(cairn_saver_t *saver, cairn_saver_put_t *req,
         .parent = *parent,
         .checkpoint = checkpoint,
         .metadata = metadata.len > 0 ? metadata : cairn_str("{}"),
-        .run_id = options->run_id,
+        .run_id = run_id,
         .terms = terms,
     };
     req->cb = cb;

@@ -1,5 +1,7 @@
 #include "saver_args.h"
 
+#include <cairn/sys/json.h>
+
 /* ---- what the options and the call say together ---- */
 
 int64_t saver_default_ttl_ms(const cairn_saver_t *saver)
@@ -15,6 +17,26 @@ cairn_saver_terms_t saver_terms(verify_t *check, const cairn_saver_t *saver, cai
         .shallow = saver->options.shallow || (saver->cairn->core && saver->cairn->core->shallow),
         .scope = saver->options.ttl_scope,
     };
+}
+
+cairn_slice_t saver_run_id(verify_t *check, cairn_slice_t metadata, cairn_slice_t given,
+                           char room[CAIRN_ID_MAX])
+{
+    verify_optional(check, "run_id", given);
+    if (given.ptr || metadata.len == 0) {
+        verify_json_object(check, "metadata", metadata);
+        return given;
+    }
+    verify_bytes(check, "metadata", metadata);
+    if (check->status < 0) return given;
+    cairn_slice_t found;
+    int rc = cairn_json_string_member(metadata, "run_id", room, CAIRN_ID_MAX, &found);
+    if (rc == CAIRN_ETOOBIG) {
+        verify_wrong(check, rc, "metadata", "has a run_id longer than %d bytes", CAIRN_ID_MAX);
+    } else {
+        verify_json_status(check, "metadata", rc);
+    }
+    return found;
 }
 
 void saver_verify_ref(verify_t *check, const char *what, const cairn_checkpoint_ref_t *ref)

@@ -10,6 +10,11 @@
 int64_t saver_default_ttl_ms(const cairn_saver_t *saver);
 cairn_saver_terms_t saver_terms(verify_t *check, const cairn_saver_t *saver, cairn_ttl_t ttl);
 
+/* Checks both, and gives the run id that counts: `given`, or if that is absent the metadata's,
+ * copied to `room`. */
+cairn_slice_t saver_run_id(verify_t *check, cairn_slice_t metadata, cairn_slice_t given,
+                           char room[CAIRN_ID_MAX]);
+
 /* `what` names the argument, should it be NULL. */
 void saver_verify_ref(verify_t *check, const char *what, const cairn_checkpoint_ref_t *ref);
 void saver_verify_ids(verify_t *check, const char *what, const cairn_slice_t *ids, size_t count);

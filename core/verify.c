@@ -1,5 +1,6 @@
 #include "verify.h"
 
+#include <cairn/sys/json.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -86,20 +87,17 @@ void verify_value(verify_t *check, const char *what, cairn_value_t value)
     verify_bytes(check, what, value.bytes);
 }
 
-static bool is_blank(char c)
-{
-    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
-
 void verify_json_object(verify_t *check, const char *what, cairn_slice_t text)
 {
     verify_bytes(check, what, text);
     if (check->status < 0 || text.len == 0) return;
-    size_t first = 0, last = text.len - 1;
-    while (first < last && is_blank(text.ptr[first])) first++;
-    while (last > first && is_blank(text.ptr[last])) last--;
-    if (first == last || text.ptr[first] != '{' || text.ptr[last] != '}')
-        verify_wrong(check, UV_EINVAL, what, "is no JSON object");
+    verify_json_status(check, what, cairn_json_check_object(text));
+}
+
+void verify_json_status(verify_t *check, const char *what, int status)
+{
+    if (status == UV_EINVAL) verify_wrong(check, status, what, "is no JSON object");
+    if (status < 0) verify_wrong(check, status, what, "cannot be read: %s", cairn_strerror(status));
 }
 
 /* ---- the others ---- */

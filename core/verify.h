@@ -37,8 +37,9 @@ void verify_name(verify_t *check, const char *what, cairn_slice_t id);
 void verify_bytes(verify_t *check, const char *what, cairn_slice_t bytes);
 void verify_value(verify_t *check, const char *what, cairn_value_t value);
 
-/* The text of a JSON object by its looks, or nothing; what is in it is not looked at. */
+/* The text of a JSON object, or nothing. The second: by what cairn/sys/json.h said of it. */
 void verify_json_object(verify_t *check, const char *what, cairn_slice_t text);
+void verify_json_status(verify_t *check, const char *what, int status);
 
 void verify_pointer(verify_t *check, const char *what, const void *pointer);
 void verify_array(verify_t *check, const char *what, const void *array, size_t count, size_t most);

@@ -2,12 +2,13 @@
 
 /* ---- refusals ---- */
 
-static void memory_keeps_no_checkpoints_yet(void **state)
+static void a_backend_without_the_capability_refuses(void **state)
 {
     (void)state;
-    stub_open("memory", 0, 0);
+    stub.backend.saver = &every_op;
+    stub_open("stub", 0, 0);
     for (size_t i = 0; i < COUNT_OF(operations); i++)
-        assert_refused(operations[i].submit(), UV_ENOTSUP, operations[i].req, "backend memory");
+        assert_refused(operations[i].submit(), UV_ENOTSUP, operations[i].req, "backend stub");
     assert_status(cairn_saver_start_ttl_sweeper(&saver, 1000), UV_ENOTSUP);
     cairn_saver_stop_ttl_sweeper(&saver);
     stub_close();
@@ -177,6 +178,19 @@ static void what_is_no_json_object_is_named(void **state)
     stub_close();
 }
 
+static void a_run_id_too_long_in_the_metadata_is_named(void **state)
+{
+    (void)state;
+    static char text[CAIRN_ID_MAX + 64];
+    size_t len = (size_t)snprintf(text, sizeof text, "{\"run_id\":\"%0*d\"}", CAIRN_ID_MAX + 1, 0);
+    open_with(&every_op);
+    WRONG((put_options.run_id = ABSENT, metadata = cairn_slice(text, len)), do_put, CAIRN_ETOOBIG,
+          "metadata has a run_id longer");
+    metadata = cairn_slice(text, len);
+    assert_status(do_put(), 0);
+    stub_close();
+}
+
 static void wrong_ttls_are_named_and_delete_nothing(void **state)
 {
     (void)state;
@@ -290,7 +304,7 @@ static void special_channels_have_an_index_of_their_own(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(memory_keeps_no_checkpoints_yet, fresh),
+        cmocka_unit_test_setup(a_backend_without_the_capability_refuses, fresh),
         cmocka_unit_test_setup(a_closed_handle_refuses, fresh),
         cmocka_unit_test_setup(a_table_without_the_slot_refuses, fresh),
         cmocka_unit_test_setup(what_the_backend_refuses_is_refused, fresh),
@@ -299,6 +313,7 @@ int main(void)
         cmocka_unit_test_setup(wrong_ids_are_named, fresh),
         cmocka_unit_test_setup(wrong_checkpoints_are_named, fresh),
         cmocka_unit_test_setup(what_is_no_json_object_is_named, fresh),
+        cmocka_unit_test_setup(a_run_id_too_long_in_the_metadata_is_named, fresh),
         cmocka_unit_test_setup(wrong_ttls_are_named_and_delete_nothing, fresh),
         cmocka_unit_test_setup(missing_structs_are_named, fresh),
         cmocka_unit_test_setup(any_bytes_are_an_id, fresh),

@@ -149,7 +149,7 @@ void cairn_broker_unsubscribe(cairn_broker_sub_t *sub, cairn_broker_close_cb clo
 
 /* Takes no new message, delivers what is buffered, then closes. Needs the subscription started and
  * with credit to get anywhere; after `timeout_ms` it closes all the same. `drain_cb` (may be NULL)
- * is the last call, unless you unsubscribe meanwhile. UV_EALREADY if closed, closing or draining. */
+ * is the last call, unless you unsubscribe meanwhile. UV_EALREADY if closed, closing, draining. */
 CAIRN_MUST_USE int cairn_broker_drain(cairn_broker_sub_t *sub, uint32_t timeout_ms,
                                       cairn_broker_drain_cb drain_cb);
 
