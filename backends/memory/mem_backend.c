@@ -3,7 +3,8 @@
 #include <cairn/sys/alloc.h>
 #include <uv.h>
 
-#define MEM_CAPABILITIES (CAIRN_CAP_TOPICS | CAIRN_CAP_PATTERNS | CAIRN_CAP_RECEIVERS)
+#define MEM_CAPABILITIES                                                                           \
+    (CAIRN_CAP_TOPICS | CAIRN_CAP_PATTERNS | CAIRN_CAP_RECEIVERS | CAIRN_CAP_SAVER)
 
 static void run_connect(cairn_task_t *task)
 {
@@ -32,13 +33,16 @@ static void mem_close(void *self, void (*closed)(const cairn_host_t *))
     mem_backend_t *mem = self;
     const cairn_host_t *host = mem->host;
     host->api->undefer(host, &mem->connect);
+    mem_saver_clear(&mem->saver);
     cairn_free(mem);
     closed(host);
 }
 
 static void mem_forget(void *self, cairn_req_t *req)
 {
-    mem_broker_forget(self, req);
+    mem_backend_t *mem = self;
+    mem->host->api->undefer(mem->host, &req->task);
+    mem_saver_forget(req);
 }
 
 const cairn_backend_t cairn_memory_backend = {
@@ -54,4 +58,5 @@ const cairn_backend_t cairn_memory_backend = {
     .close = mem_close,
     .forget = mem_forget,
     .broker = &mem_broker_ops,
+    .saver = &mem_saver_ops,
 };

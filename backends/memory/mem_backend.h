@@ -2,17 +2,21 @@
 #ifndef CAIRN_MEM_BACKEND_H
 #define CAIRN_MEM_BACKEND_H
 
+#include "mem_saver.h"
+
 #include <cairn/sys/backend.h>
 
 typedef struct mem_backend {
     const cairn_host_t *host;
     cairn_task_t connect; /* tells core, on the loop, that this backend is ready */
     size_t patterns;      /* topics that are patterns; 0 spares publish the look */
+    mem_saver_t saver;
 } mem_backend_t;
 
 extern const cairn_broker_ops_t mem_broker_ops;
+extern const cairn_saver_ops_t mem_saver_ops;
 
-/* Takes a request back that the broker deferred. */
-void mem_broker_forget(mem_backend_t *mem, cairn_req_t *req);
+/* Frees what an undeferred request holds. */
+void mem_saver_forget(cairn_req_t *req);
 
 #endif

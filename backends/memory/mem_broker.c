@@ -40,11 +40,6 @@ static int mem_publish(void *self, cairn_broker_publish_t *req, cairn_slice_t ch
     return 0;
 }
 
-void mem_broker_forget(mem_backend_t *mem, cairn_req_t *req)
-{
-    mem->host->api->undefer(mem->host, &req->task);
-}
-
 static int mem_topic_open(void *self, cairn_topic_t *topic)
 {
     mem_backend_t *mem = self;

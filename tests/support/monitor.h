@@ -1,0 +1,32 @@
+/* What a Redis server is asked to do, seen with its MONITOR: commands that come over a connection,
+ * and what scripts do inside. */
+#ifndef TESTS_SUPPORT_MONITOR_H
+#define TESTS_SUPPORT_MONITOR_H
+
+#include "redis.h"
+
+#include <stddef.h>
+
+typedef struct monitor {
+    redis_t *redis;
+    void *link;
+    unsigned marks;
+
+    /* Since the last monitor_read but one. */
+    size_t commands;
+    size_t script_calls;     /* of the script that called most */
+    size_t script_arguments; /* of the script whose calls had most */
+    char last[128];          /* of the commands, its beginning */
+
+    size_t calls; /* of the script at hand */
+    size_t arguments;
+} monitor_t;
+
+/* Each fails the test if the server does not answer. */
+void monitor_start(monitor_t *monitor, redis_t *redis);
+void monitor_stop(monitor_t *monitor);
+
+/* Counts anew what came since the last call, or the start. */
+void monitor_read(monitor_t *monitor);
+
+#endif
