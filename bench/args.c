@@ -203,7 +203,137 @@ int args_pubsub(int argc, char **argv, pubsub_args_t *args, char *error)
     return refuse_rest(argc, argv, error);
 }
 
+/* ---- saver ---- */
+
+typedef enum saver_option {
+    SAVER_URL,
+    SAVER_CLIENT,
+    SAVER_OP,
+    SAVER_CHANNELS,
+    SAVER_VALUE,
+    SAVER_THREADS,
+    SAVER_WINDOW,
+    SAVER_RATE,
+    SAVER_TTL,
+    SAVER_MOST_MIB,
+    SAVER_KEEP,
+    SAVER_DURATION,
+    SAVER_WARMUP,
+    SAVER_JSON,
+    SAVER_PIN
+} saver_option_t;
+
+static const struct option saver_options[] = {
+    {"url", required_argument, NULL, SAVER_URL},
+    {"client", required_argument, NULL, SAVER_CLIENT},
+    {"op", required_argument, NULL, SAVER_OP},
+    {"channels", required_argument, NULL, SAVER_CHANNELS},
+    {"value", required_argument, NULL, SAVER_VALUE},
+    {"threads", required_argument, NULL, SAVER_THREADS},
+    {"window", required_argument, NULL, SAVER_WINDOW},
+    {"rate", required_argument, NULL, SAVER_RATE},
+    {"ttl", required_argument, NULL, SAVER_TTL},
+    {"most-mib", required_argument, NULL, SAVER_MOST_MIB},
+    {"keep", no_argument, NULL, SAVER_KEEP},
+    {"duration", required_argument, NULL, SAVER_DURATION},
+    {"warmup", required_argument, NULL, SAVER_WARMUP},
+    {"json", required_argument, NULL, SAVER_JSON},
+    {"pin", required_argument, NULL, SAVER_PIN},
+    {NULL, 0, NULL, 0},
+};
+
+static int read_op(const char *text, saver_op_t *op, char *error)
+{
+    for (int i = 0; i < SAVER_OPS; i++) {
+        if (strcmp(text, saver_bench_op_name((saver_op_t)i)) != 0) continue;
+        *op = (saver_op_t)i;
+        return 0;
+    }
+    return fail(error, "--op takes put, put_writes, get, get_id, list or agent, not '%s'", text);
+}
+
+static int read_mib(const char *text, uint64_t *bytes, char *error)
+{
+    if (read_number("most-mib", text, 0, 1 << 24, bytes, error) < 0) return -1;
+    *bytes <<= 20;
+    return 0;
+}
+
+static int set_saver_option(saver_args_t *args, saver_option_t option, const char *value,
+                            char *error)
+{
+    saver_config_t *config = &args->config;
+    switch (option) {
+    case SAVER_URL:
+        config->url = value;
+        return 0;
+    case SAVER_CLIENT:
+        return read_client(value, &config->client, error);
+    case SAVER_OP:
+        return read_op(value, &config->op, error);
+    case SAVER_CHANNELS:
+        return read_u32("channels", value, 1, SAVER_CHANNELS_MAX, &config->channels, error);
+    case SAVER_VALUE:
+        return read_u32("value", value, 0, SAVER_VALUE_MAX, &config->value, error);
+    case SAVER_THREADS:
+        return read_u32("threads", value, 1, SAVER_THREADS_MAX, &config->threads, error);
+    case SAVER_WINDOW:
+        return read_u32("window", value, 1, SAVER_THREADS_MAX, &config->window, error);
+    case SAVER_RATE:
+        return read_real("rate", value, 1, 1e8, &config->rate, error);
+    case SAVER_TTL:
+        return read_number("ttl", value, 1, UINT64_C(1) << 52, &config->ttl_ms, error);
+    case SAVER_MOST_MIB:
+        return read_mib(value, &config->most_bytes, error);
+    case SAVER_KEEP:
+        config->keep = true;
+        return 0;
+    case SAVER_DURATION:
+        return read_real("duration", value, 0.01, 86400, &config->duration_s, error);
+    case SAVER_WARMUP:
+        return read_real("warmup", value, 0, 3600, &config->warmup_s, error);
+    case SAVER_JSON:
+        args->json = value;
+        return 0;
+    case SAVER_PIN:
+        return read_cpu(value, &args->cpu, error);
+    }
+    return -1;
+}
+
+int args_saver(int argc, char **argv, saver_args_t *args, char *error)
+{
+    int option, index;
+    bool seen[sizeof saver_options / sizeof saver_options[0]] = {false};
+    *args = (saver_args_t){.cpu = -1};
+    saver_bench_init(&args->config);
+    optind = 0;
+    while ((option = next_option(argc, argv, saver_options, &index, error)) != -1) {
+        if (option == '?') return -1;
+        if (seen[option]) return fail(error, "--%s is given twice", saver_options[index].name);
+        seen[option] = true;
+        if (set_saver_option(args, (saver_option_t)option, optarg, error) < 0) return -1;
+    }
+    if (seen[SAVER_RATE] && seen[SAVER_WINDOW])
+        return fail(error, "--rate (open loop) and --window (closed loop) exclude each other");
+    if (seen[SAVER_WINDOW] && seen[SAVER_THREADS] && args->config.window > args->config.threads)
+        return fail(error, "--window cannot exceed --threads: a thread does one thing at a time");
+    return refuse_rest(argc, argv, error);
+}
+
 /* ---- compare ---- */
+
+/* What to compare, if it is said. */
+static int read_subject(int argc, char **argv, compare_args_t *args, char *error)
+{
+    if (optind >= argc) return 0;
+    const char *subject = argv[optind];
+    args->saver = strcmp(subject, "saver") == 0;
+    if (!args->saver && strcmp(subject, "pubsub") != 0)
+        return fail(error, "compare takes pubsub or saver, not '%s'", subject);
+    optind++;
+    return refuse_rest(argc, argv, error);
+}
 
 int args_compare(int argc, char **argv, compare_args_t *args, char *error)
 {
@@ -222,7 +352,7 @@ int args_compare(int argc, char **argv, compare_args_t *args, char *error)
         if (option == 'j') args->json = optarg;
         if (option == 'p' && read_payload(optarg, &args->config.payload, error) < 0) return -1;
     }
-    return refuse_rest(argc, argv, error);
+    return read_subject(argc, argv, args, error);
 }
 
 /* ---- count ---- */

@@ -5,6 +5,7 @@
 #include "compare.h"
 #include "count.h"
 #include "pubsub.h"
+#include "saver.h"
 
 enum {
     ARGS_ERROR_MAX = 512
@@ -16,14 +17,22 @@ typedef struct pubsub_args {
     int cpu;          /* -1: not pinned */
 } pubsub_args_t;
 
+typedef struct saver_args {
+    saver_config_t config;
+    const char *json; /* NULL: none */
+    int cpu;          /* -1: not pinned */
+} saver_args_t;
+
 typedef struct compare_args {
     compare_config_t config;
+    bool saver; /* rather than publish and subscribe */
     const char *json;
 } compare_args_t;
 
 /* argv[0] is the command's name. 0, or -1 with a sentence in `error` (of ARGS_ERROR_MAX). Texts
  * stay those of argv. */
 int args_pubsub(int argc, char **argv, pubsub_args_t *args, char *error);
+int args_saver(int argc, char **argv, saver_args_t *args, char *error);
 int args_compare(int argc, char **argv, compare_args_t *args, char *error);
 int args_count(int argc, char **argv, count_config_t *config, char *error);
 

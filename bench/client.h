@@ -54,6 +54,8 @@ typedef struct client_ops {
 
     /* After the loop has ended. */
     void (*destroy)(client_t *client);
+
+    const struct saver_ops *saver; /* saver_ops.h */
 } client_ops_t;
 
 struct client {
@@ -67,6 +69,10 @@ struct client {
 
 extern const client_ops_t client_cairn;
 extern const client_ops_t client_hiredis;
+
+/* What a client stands on, for the files that add to it. hiredis's is NULL once it is gone. */
+struct cairn *client_cairn_handle(client_t *client);
+struct redisAsyncContext *client_hiredis_context(client_t *client);
 
 /* Where a client connects to, without user information: "127.0.0.1:6379". */
 void client_describe(const cairn_options_t *options, char *text, size_t size);

@@ -1,6 +1,7 @@
 #include <cairn/broker.h>
 #include <cairn/cairn.h>
 #include "client.h"
+#include "saver_ops.h"
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -223,4 +224,10 @@ const client_ops_t client_cairn = {
     .publish = publish_message,
     .close = close_client,
     .destroy = destroy,
+    .saver = &saver_bench_cairn,
 };
+
+cairn_t *client_cairn_handle(client_t *client)
+{
+    return &cast(client)->handle;
+}

@@ -1,6 +1,7 @@
 /* Plain hiredis with its bundled libuv adapter, as its documentation and a competent C programmer
  * have it: what cairn is compared with. */
 #include "client.h"
+#include "saver_ops.h"
 #include <hiredis/adapters/libuv.h>
 #include <hiredis/async.h>
 #include <stdio.h>
@@ -235,4 +236,10 @@ const client_ops_t client_hiredis = {
     .publish = publish_message,
     .close = close_client,
     .destroy = destroy,
+    .saver = &saver_bench_hiredis,
 };
+
+redisAsyncContext *client_hiredis_context(client_t *client)
+{
+    return cast(client)->context;
+}

@@ -10,7 +10,7 @@
 #include <string.h>
 
 enum {
-    REPEATS_MAX = 16
+    REPEATS_MAX = ROW_PAIRS_MAX
 };
 
 typedef enum via {
@@ -131,13 +131,6 @@ static int run_once(compare_t *compare, const plan_t *plan, const client_ops_t *
 
 /* ---- one piece of work ---- */
 
-static double median_ratio(const double *ours, const double *theirs, int count)
-{
-    double ratios[REPEATS_MAX];
-    for (int i = 0; i < count; i++) ratios[i] = ours[i] / theirs[i];
-    return row_median(ratios, count);
-}
-
 /* Medians of the repeats; percentiles of all their messages together; faults added up. */
 static row_t *add_row(compare_t *compare, tally_t *tally)
 {
@@ -163,9 +156,9 @@ static void add_rows(compare_t *compare, const plan_t *plan)
         add_row(compare, cairn);
         return;
     }
-    double rate = median_ratio(cairn->rates, hiredis->rates, repeats);
-    double cpu = median_ratio(cairn->cpus, hiredis->cpus, repeats);
-    double p50 = median_ratio(cairn->p50s, hiredis->p50s, repeats);
+    double rate = row_median_ratio(cairn->rates, hiredis->rates, repeats);
+    double cpu = row_median_ratio(cairn->cpus, hiredis->cpus, repeats);
+    double p50 = row_median_ratio(cairn->p50s, hiredis->p50s, repeats);
     add_row(compare, hiredis);
     row_t *row = add_row(compare, cairn);
     if (plan->rate <= 0) row->rate_ratio = rate; /* an open loop's is what it was told */

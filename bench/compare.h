@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 enum {
-    COMPARE_ROWS_MAX = 64
+    COMPARE_ROWS_MAX = 96
 };
 
 typedef struct compare_config {

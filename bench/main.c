@@ -4,6 +4,7 @@
 #include "pin.h"
 #include "progress.h"
 #include "report.h"
+#include "saver_compare.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -20,7 +21,7 @@ enum {
 };
 
 static const char usage[] =
-    "cairn-bench compare [--quick] [--payload BYTES] [--json FILE]\n"
+    "cairn-bench compare [pubsub|saver] [--quick] [--payload BYTES] [--json FILE]\n"
     "    cairn beside plain hiredis, in memory and on a redis-server started for it\n"
     "\n"
     "cairn-bench pubsub [--url URL] [--client cairn|hiredis] [--payload BYTES]\n"
@@ -33,6 +34,16 @@ static const char usage[] =
     "    --rate    open loop: messages are sent by the clock, and latency counts from when they\n"
     "              were due\n"
     "    --shared  publishers and subscribers use one handle\n"
+    "\n"
+    "cairn-bench saver [--url URL] [--client cairn|hiredis]\n"
+    "        [--op put|put_writes|get|get_id|list|agent] [--channels N] [--value BYTES]\n"
+    "        [--threads N] [--window THREADS | --rate PER_SECOND] [--ttl MS]\n"
+    "        [--most-mib N] [--keep] [--duration S] [--warmup S] [--pin CORE] [--json FILE]\n"
+    "    checkpoints, all of whose channels change with each step\n"
+    "    --window    closed loop: so many threads have something underway\n"
+    "    --rate      open loop: operations are begun by the clock, by any thread that is idle\n"
+    "    --most-mib  ends the measurement early once so much was put (default 1024; 0: never)\n"
+    "    --keep      leaves on the server what was put, which else is deleted in the end\n"
     "\n"
     "cairn-bench count receive|publish|roundtrip|memory [--messages N] [--client cairn|hiredis]\n"
     "        [--url URL]\n"
@@ -113,6 +124,40 @@ static int run_pubsub(int argc, char **argv)
     return status;
 }
 
+static void show_saver_progress(const saver_config_t *config, double elapsed_s, double ops_per_s)
+{
+    progress_show("%s, %s, %.1f of %.1f s: %.0f operations/s", config->client->name,
+                  saver_bench_op_name(config->op), elapsed_s, config->warmup_s + config->duration_s,
+                  ops_per_s);
+}
+
+static int run_saver(int argc, char **argv)
+{
+    char error[CLIENT_ERROR_MAX];
+    saver_args_t args;
+    if (args_saver(argc, argv, &args, error) < 0 || saver_bench_check(&args.config, error) < 0)
+        return complain(USAGE, error);
+    if (check_writable(args.json) != SUCCESS) return FAILURE;
+    env_t env;
+    env_read(&env);
+    if (args.cpu >= 0 && pin_to(args.cpu) < 0) {
+        snprintf(error, sizeof error, "cannot keep to core %d: %s", args.cpu, strerror(errno));
+        return complain(FAILURE, error);
+    }
+    args.config.on_progress = show_saver_progress;
+    saver_result_t *result = malloc(sizeof *result);
+    if (!result) return complain(FAILURE, "out of memory");
+    int status = FAILURE;
+    if (saver_bench_run(&args.config, result, error) < 0) {
+        complain(FAILURE, error);
+    } else {
+        snprintf(env.server, sizeof env.server, "%s", result->server);
+        status = report(&env, &result->row, 1, args.json);
+    }
+    free(result);
+    return status;
+}
+
 static int run_compare(int argc, char **argv)
 {
     char error[CLIENT_ERROR_MAX];
@@ -124,7 +169,9 @@ static int run_compare(int argc, char **argv)
     compare_result_t *result = malloc(sizeof *result);
     if (!result) return complain(FAILURE, "out of memory");
     int status = FAILURE;
-    if (compare_run(&args.config, result, error) < 0) {
+    int (*run)(const compare_config_t *, compare_result_t *, char *) =
+        args.saver ? saver_compare_run : compare_run;
+    if (run(&args.config, result, error) < 0) {
         complain(FAILURE, error);
     } else {
         snprintf(env.server, sizeof env.server, "%s", result->server);
@@ -175,9 +222,9 @@ int main(int argc, char **argv)
         const char *name;
         int (*run)(int argc, char **argv);
     } commands[] = {
-        {"pubsub", run_pubsub},   {"compare", run_compare}, {"count", run_count},
-        {"options", run_options}, {"help", run_help},       {"--help", run_help},
-        {"-h", run_help},
+        {"pubsub", run_pubsub}, {"saver", run_saver},     {"compare", run_compare},
+        {"count", run_count},   {"options", run_options}, {"help", run_help},
+        {"--help", run_help},   {"-h", run_help},
     };
     signal(SIGPIPE, SIG_IGN);
     if (argc < 2) {

@@ -21,26 +21,33 @@ static json_t *ratios(const row_t *row)
 {
     if (isnan(row->rate_ratio) && isnan(row->cpu_ratio) && isnan(row->p50_ratio))
         return json_null();
-    return json_pack("{s:o, s:o, s:o}", "rate", figure(row->rate_ratio), "cpu",
-                     figure(row->cpu_ratio), "p50", figure(row->p50_ratio));
+    return json_pack("{s:o, s:o, s:o, s:o}", "rate", figure(row->rate_ratio), "cpu",
+                     figure(row->cpu_ratio), "server_cpu", figure(row->server_cpu_ratio), "p50",
+                     figure(row->p50_ratio));
 }
 
 static json_t *row_object(const row_t *row)
 {
+    bool messages = row->unit == ROW_MESSAGES;
     json_t *work = json_pack(
-        "{s:s, s:s, s:s, s:s, s:b, s:o, s:o, s:o, s:o, s:o, s:o}", "workload", row->workload,
-        "client", row->client, "backend", row->backend, "transport", row->transport, "shared",
-        row->shared, "payload", count_of(row->payload), "publishers", count_of(row->publishers),
-        "subscribers", count_of(row->subscribers), "channels", count_of(row->channels), "inflight",
-        count_of(row->inflight), "rate", figure(row->rate_wanted));
+        "{s:s, s:s, s:s, s:s, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "workload",
+        row->workload, "client", row->client, "backend", row->backend, "transport", row->transport,
+        "shared", row->shared, "payload", count_of(row->payload), "publishers",
+        count_of(row->publishers), "subscribers", count_of(row->subscribers), "channels",
+        count_of(row->channels), "threads", count_of(row->threads), "ttl_ms", count_of(row->ttl_ms),
+        "inflight", count_of(row->inflight), "rate", figure(row->rate_wanted));
     json_t *figures = json_pack(
-        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "msgs_per_s",
-        figure(row->msgs_per_s), "mb_per_s", figure(row->mb_per_s), "p50_us", figure(row->p50_us),
-        "p90_us", figure(row->p90_us), "p99_us", figure(row->p99_us), "p999_us",
-        figure(row->p999_us), "max_us", figure(row->max_us), "lag_p99_us", figure(row->lag_p99_us),
-        "client_cpu_us_per_msg", figure(row->client_cpu_us_per_msg), "lost", count_of(row->lost),
-        "duplicated", count_of(row->duplicated), "reordered", count_of(row->reordered),
-        "vs_hiredis", ratios(row));
+        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+        messages ? "msgs_per_s" : "ops_per_s", figure(row->msgs_per_s), "mb_per_s",
+        figure(row->mb_per_s), "p50_us", figure(row->p50_us), "p90_us", figure(row->p90_us),
+        "p99_us", figure(row->p99_us), "p999_us", figure(row->p999_us), "max_us",
+        figure(row->max_us), "lag_p99_us", figure(row->lag_p99_us),
+        messages ? "client_cpu_us_per_msg" : "client_cpu_us_per_op",
+        figure(row->client_cpu_us_per_msg),
+        messages ? "server_cpu_us_per_msg" : "server_cpu_us_per_op",
+        figure(row->server_cpu_us_per_msg), "lost", count_of(row->lost), "duplicated",
+        count_of(row->duplicated), "reordered", count_of(row->reordered), "vs_hiredis",
+        ratios(row));
     if (!work || !figures || json_object_update(work, figures) < 0) {
         json_decref(work);
         work = NULL;

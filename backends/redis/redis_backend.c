@@ -29,6 +29,7 @@ static void on_closed(redis_standalone_t *route)
     redis_backend_t *redis = backend_of_route(route);
     const cairn_host_t *host = redis->host;
     void (*closed)(const cairn_host_t *) = redis->closed;
+    cairn_arena_free(&redis->arena);
     cairn_free(redis);
     closed(host);
 }
@@ -68,8 +69,14 @@ static void redis_close(void *self, void (*closed)(const cairn_host_t *))
 
 static void redis_forget(void *self, cairn_req_t *req)
 {
-    (void)self;
-    redis_conn_forget_request(req);
+    redis_backend_t *redis = self;
+    if (req->scratch[REDIS_SCRATCH_CONN]) {
+        redis_conn_forget_request(req);
+    } else {
+        redis->host->api->undefer(redis->host, &req->task);
+    }
+    cairn_free((void *)(uintptr_t)req->scratch[REDIS_SCRATCH_MEMORY]);
+    req->scratch[REDIS_SCRATCH_MEMORY] = 0;
 }
 
 const cairn_backend_t cairn_redis_backend = {
@@ -85,4 +92,5 @@ const cairn_backend_t cairn_redis_backend = {
     .close = redis_close,
     .forget = redis_forget,
     .broker = &redis_broker_ops,
+    .saver = &redis_saver_ops,
 };

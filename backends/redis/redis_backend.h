@@ -5,14 +5,17 @@
 #include "redis_standalone.h"
 
 #include <cairn/sys/backend.h>
+#include <cairn/sys/tuple.h>
 
 typedef struct redis_backend {
     const cairn_host_t *host;
     redis_standalone_t route;
     void (*closed)(const cairn_host_t *);
+    cairn_arena_t arena; /* where an answer is put together, for as long as it is told */
 } redis_backend_t;
 
 extern const cairn_broker_ops_t redis_broker_ops;
+extern const cairn_saver_ops_t redis_saver_ops;
 
 /* The route tells the broker of its subscription link. */
 void redis_broker_resubscribe(redis_backend_t *redis, redis_conn_t *conn);

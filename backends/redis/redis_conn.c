@@ -93,6 +93,7 @@ static void drop_link(redis_conn_t *conn)
     conn->in_prelude = false;
     conn->hello_out.head = conn->hello_out.sent = conn->hello_out.tail = 0;
     conn->prelude.head = conn->prelude.tail;
+    conn->loading = 0;
 }
 
 /* Moves the bytes of what is still wanted together, oldest first, all of it unsent. Entries keep
@@ -449,31 +450,37 @@ uint64_t redis_conn_commit(redis_conn_t *conn, const char *end, redis_answer_fn 
     return redis_queue_push(&conn->queue, entry);
 }
 
-/* What a request keeps in its scratch area, to be forgotten by. */
-enum {
-    SCRATCH_CONN,
-    SCRATCH_SEQ,
-    SCRATCH_WORDS
-};
-_Static_assert(SCRATCH_WORDS <= CAIRN_REQ_SCRATCH, "a request has room for what we keep of it");
-
 static redis_conn_t *conn_of(const cairn_req_t *req)
 {
-    return (redis_conn_t *)(uintptr_t)req->scratch[SCRATCH_CONN];
+    return (redis_conn_t *)(uintptr_t)req->scratch[REDIS_SCRATCH_CONN];
+}
+
+static void commit_request(redis_conn_t *conn, const char *end, redis_answer_fn answer,
+                           cairn_req_t *req, uint32_t flags)
+{
+    req->scratch[REDIS_SCRATCH_CONN] = (uintptr_t)conn;
+    req->scratch[REDIS_SCRATCH_SEQ] = redis_conn_commit(conn, end, answer, req, flags);
 }
 
 void redis_conn_commit_request(redis_conn_t *conn, const char *end, redis_answer_fn answer,
                                cairn_req_t *req)
 {
     uint32_t flags = req->flags & CAIRN_REQ_IDEMPOTENT ? REDIS_CMD_IDEMPOTENT : 0;
-    req->scratch[SCRATCH_CONN] = (uintptr_t)conn;
-    req->scratch[SCRATCH_SEQ] = redis_conn_commit(conn, end, answer, req, flags);
+    req->scratch[REDIS_SCRATCH_MEMORY] = 0;
+    commit_request(conn, end, answer, req, flags);
+}
+
+void redis_conn_commit_script(redis_conn_t *conn, const char *end, redis_answer_fn answer,
+                              cairn_req_t *req, bool idempotent)
+{
+    bool again = idempotent || (req->flags & CAIRN_REQ_IDEMPOTENT);
+    commit_request(conn, end, answer, req, REDIS_CMD_SCRIPT | (again ? REDIS_CMD_IDEMPOTENT : 0));
 }
 
 void redis_conn_forget_request(cairn_req_t *req)
 {
     redis_conn_t *conn = conn_of(req);
-    redis_queue_at(&conn->queue, req->scratch[SCRATCH_SEQ])->ctx = NULL;
+    redis_queue_at(&conn->queue, req->scratch[REDIS_SCRATCH_SEQ])->ctx = NULL;
     conn->forgotten++;
     if (conn->refused && conn->state != REDIS_CONN_READY)
         conn->host->api->defer(conn->host, &conn->room_task);

@@ -47,6 +47,9 @@ typedef struct redis_conn_owner {
     int (*message)(redis_conn_t *conn, cairn_slice_t kind, size_t count, redis_reply_t *rest);
     /* There is room again after a reserve was refused with CAIRN_EFULL. */
     void (*room)(redis_conn_t *conn);
+    /* The server does not know a script: commands put in now go before the call, which is sent
+     * again. <0: it is not. */
+    int (*unscripted)(redis_conn_t *conn);
     void (*closed)(redis_conn_t *conn);
 } redis_conn_owner_t;
 
@@ -96,6 +99,7 @@ struct redis_conn {
     redis_out_t out;
     redis_queue_t queue;
     uint64_t forgotten; /* entries without ctx since the last compaction, about */
+    unsigned loading;   /* scripts that are, on this link */
     redis_hello_t hello;
     redis_out_t hello_out; /* goes before `out`: the handshake, then the prelude */
     redis_queue_t
@@ -143,6 +147,21 @@ uint64_t redis_conn_commit(redis_conn_t *conn, const char *end, redis_answer_fn 
 /* The same for a request of core's, which remembers connection and number in its scratch area. */
 void redis_conn_commit_request(redis_conn_t *conn, const char *end, redis_answer_fn answer,
                                cairn_req_t *req);
+
+/* The same for the call of a script. What the request keeps in REDIS_SCRATCH_MEMORY stays. */
+void redis_conn_commit_script(redis_conn_t *conn, const char *end, redis_answer_fn answer,
+                              cairn_req_t *req, bool idempotent);
+
+/* What a request of core's keeps in its scratch area. Memory is a block that goes with the request,
+ * or 0; the number is whoever's who sent it. */
+enum {
+    REDIS_SCRATCH_CONN, /* 0: it is not sent, but deferred */
+    REDIS_SCRATCH_SEQ,
+    REDIS_SCRATCH_MEMORY,
+    REDIS_SCRATCH_NUMBER,
+    REDIS_SCRATCH_WORDS
+};
+_Static_assert(REDIS_SCRATCH_WORDS <= CAIRN_REQ_SCRATCH, "a request has room for it");
 
 /* Nobody waits for the answer any more; unsent it will not be sent, if there is no link. */
 void redis_conn_forget_request(cairn_req_t *req);

@@ -13,7 +13,9 @@ enum {
     REDIS_CMD_IDEMPOTENT = 1,   /* may be sent again if the link is lost before the answer */
     REDIS_CMD_TRANSIENT = 2,    /* void once the link is lost: its owner says it anew */
     REDIS_CMD_SUBSCRIPTION = 4, /* answered by a push */
-    REDIS_CMD_VOID = 8          /* not sent and never will be: no answer comes */
+    REDIS_CMD_VOID = 8,         /* not sent and never will be: no answer comes */
+    REDIS_CMD_SCRIPT = 16,      /* of a request, and to be sent again if the server lacks a script */
+    REDIS_CMD_AGAIN = 32        /* that has been done */
 };
 
 typedef struct redis_entry {

@@ -1,5 +1,7 @@
 #include "redis_standalone.h"
 
+#include "redis_script.h"
+
 #include <cairn/sys/alloc.h>
 #include <string.h>
 #include <strings.h>
@@ -17,6 +19,9 @@ static void on_prelude(redis_conn_t *conn)
 {
     redis_standalone_t *route = conn->data;
     if (is_for_subscriptions(conn)) route->events->resubscribe(route, conn);
+    if (conn != &route->commands || !route->scripted || conn->state != REDIS_CONN_READY) return;
+    if (redis_scripts_load(conn) < 0)
+        redis_conn_lose(conn, UV_ENOMEM, "out of memory while loading scripts");
 }
 
 static void on_ready(redis_conn_t *conn)
@@ -47,6 +52,11 @@ static void on_room(redis_conn_t *conn)
     route->host->api->credit(route->host);
 }
 
+static int on_unscripted(redis_conn_t *conn)
+{
+    return redis_scripts_load(conn);
+}
+
 static void one_closed(redis_standalone_t *route)
 {
     if (--route->open > 0) return;
@@ -71,6 +81,7 @@ static const redis_conn_owner_t owner = {
     .lost = on_lost,
     .message = on_message,
     .room = on_room,
+    .unscripted = on_unscripted,
     .closed = on_closed,
 };
 
@@ -152,6 +163,14 @@ void redis_standalone_close(redis_standalone_t *route)
     redis_conn_close(&route->commands);
     if (route->subscriptions.state != REDIS_CONN_CLOSED) redis_conn_close(&route->subscriptions);
     cairn_hiredis_uv_close(&route->group, on_group_closed);
+}
+
+int redis_standalone_use_scripts(redis_standalone_t *route)
+{
+    if (route->scripted) return 0;
+    int rc = route->commands.state == REDIS_CONN_READY ? redis_scripts_load(&route->commands) : 0;
+    route->scripted = rc == 0;
+    return rc;
 }
 
 redis_conn_t *redis_standalone_subscriptions(redis_standalone_t *route)

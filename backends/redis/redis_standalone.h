@@ -10,9 +10,16 @@
 
 typedef struct redis_standalone redis_standalone_t;
 
+/* The saver is offered only where the build asks for it (CAIRN_REDIS_SAVER): it is not finished. */
+#ifdef CAIRN_WITH_REDIS_SAVER
+#define REDIS_SAVER_CAPABILITY CAIRN_CAP_SAVER
+#else
+#define REDIS_SAVER_CAPABILITY 0u
+#endif
+
 #define REDIS_CAPABILITIES                                                                         \
     (CAIRN_CAP_TOPICS | CAIRN_CAP_PATTERNS | CAIRN_CAP_RECEIVERS | CAIRN_CAP_PERSISTENT |          \
-     CAIRN_CAP_SHARED)
+     CAIRN_CAP_SHARED | REDIS_SAVER_CAPABILITY)
 
 /* What the route tells the backend it belongs to. */
 typedef struct redis_standalone_events {
@@ -34,6 +41,7 @@ struct redis_standalone {
     redis_conn_t commands;
     redis_conn_t subscriptions; /* CLOSED as long as `commands` does for both */
     int open;                   /* connections and the group */
+    bool scripted;              /* calls scripts: they are loaded with each new link */
 };
 
 /* Copies the options and begins to connect. UV_ENOMEM. */
@@ -43,6 +51,9 @@ CAIRN_MUST_USE int redis_standalone_open(redis_standalone_t *route, const cairn_
 
 /* events->closed follows. */
 void redis_standalone_close(redis_standalone_t *route);
+
+/* Before the call of a script. UV_ENOMEM. */
+CAIRN_MUST_USE int redis_standalone_use_scripts(redis_standalone_t *route);
 
 /* For requests. */
 static inline redis_conn_t *redis_standalone_commands(redis_standalone_t *route)

@@ -65,6 +65,28 @@ static const redis_entry_t *oldest_entry(redis_conn_t *conn)
     return queue->head == queue->tail ? NULL : redis_queue_at(queue, queue->head);
 }
 
+/* The call of a script that the server does not know, whose bytes are still at the head. 0: it has
+ * been put in again, behind the scripts. */
+static int send_again(redis_conn_t *conn, const redis_entry_t *entry)
+{
+    char *at;
+    int rc = conn->owner->unscripted(conn);
+    if (rc == 0) rc = redis_conn_reserve_unbounded(conn, entry->bytes, &at);
+    if (rc < 0) return rc;
+    memcpy(at, conn->out.buf + conn->out.head, entry->bytes);
+    cairn_req_t *req = entry->ctx;
+    req->scratch[REDIS_SCRATCH_SEQ] = redis_conn_commit(
+        conn, at + entry->bytes, entry->answer, entry->ctx, entry->flags | REDIS_CMD_AGAIN);
+    return 0;
+}
+
+static bool lacks_script(const redis_entry_t *entry, cairn_slice_t text)
+{
+    static const char word[] = "NOSCRIPT";
+    if (!(entry->flags & REDIS_CMD_SCRIPT) || (entry->flags & REDIS_CMD_AGAIN)) return false;
+    return text.len >= sizeof word - 1 && memcmp(text.ptr, word, sizeof word - 1) == 0;
+}
+
 static void answer_oldest(redis_conn_t *conn, redis_reply_t *reply)
 {
     redis_queue_t *queue = answered_next(conn);
@@ -76,10 +98,12 @@ static void answer_oldest(redis_conn_t *conn, redis_reply_t *reply)
     }
     redis_entry_t entry = *oldest;
     queue->head++;
-    redis_out_answered(&conn->out, entry.bytes);
-    if (!entry.ctx) return;
     cairn_slice_t text;
-    if (redis_reply_error(reply, &text)) {
+    bool failed = redis_reply_error(reply, &text);
+    bool again = failed && entry.ctx && lacks_script(&entry, text) && send_again(conn, &entry) == 0;
+    redis_out_answered(&conn->out, entry.bytes);
+    if (!entry.ctx || again) return;
+    if (failed) {
         entry.answer(entry.ctx, redis_error_code(text), NULL, text);
     } else {
         entry.answer(entry.ctx, 0, reply, cairn_slice(NULL, 0));

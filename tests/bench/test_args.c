@@ -151,6 +151,15 @@ static void compare_takes_its_options(void **state)
     assert_non_null(strstr(error, "--fast"));
     split(&given, "compare --payload 3");
     assert_int_equal(args_compare(given.count, given.words, &args, error), -1);
+    split(&given, "compare saver --quick");
+    assert_int_equal(args_compare(given.count, given.words, &args, error), 0);
+    assert_true(args.saver);
+    assert_true(args.config.quick);
+    split(&given, "compare pubsub");
+    assert_int_equal(args_compare(given.count, given.words, &args, error), 0);
+    assert_false(args.saver);
+    split(&given, "compare saver pubsub");
+    assert_int_equal(args_compare(given.count, given.words, &args, error), -1);
     split(&given, "compare quick");
     assert_int_equal(args_compare(given.count, given.words, &args, error), -1);
 }

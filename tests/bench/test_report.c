@@ -102,6 +102,23 @@ static void json_has_what_programs_rely_on(void **state)
     json_decref(report);
 }
 
+static void json_names_what_a_row_counts(void **state)
+{
+    (void)state;
+    row_t row = make_row("cairn");
+    row.unit = ROW_OPERATIONS;
+    row.threads = 9;
+    json_t *report = written(&row, 1);
+    json_t *object = json_array_get(json_object_get(report, "rows"), 0);
+    assert_near(json_real_value(json_object_get(object, "ops_per_s")), 1234567.4);
+    assert_non_null(json_object_get(object, "client_cpu_us_per_op"));
+    assert_null(json_object_get(object, "msgs_per_s"));
+    assert_null(json_object_get(object, "client_cpu_us_per_msg"));
+    assert_int_equal(json_integer_value(json_object_get(object, "threads")), 9);
+    assert_true(json_is_null(json_object_get(object, "ttl_ms")));
+    json_decref(report);
+}
+
 static void a_file_that_cannot_be_written_is_an_error(void **state)
 {
     (void)state;
@@ -164,10 +181,28 @@ static void medians(void **state)
     assert_true(isnan(row_median(odd, 0)));
 }
 
+static void the_table_names_what_its_rows_count(void **state)
+{
+    (void)state;
+    row_t row = make_row("cairn");
+    row.unit = ROW_OPERATIONS;
+    row.workload = "saver.put";
+    row.channels = 20;
+    row.ttl_ms = 1000;
+    row.rate_wanted = 500;
+    char *text = printed(&row, 1);
+    assert_non_null(strstr(text, "ops/s"));
+    assert_null(strstr(text, "msgs/s"));
+    assert_non_null(strstr(text, "saver.put 20x64, TTL 500/s"));
+    free(text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(json_has_what_programs_rely_on),
+        cmocka_unit_test(json_names_what_a_row_counts),
+        cmocka_unit_test(the_table_names_what_its_rows_count),
         cmocka_unit_test(a_file_that_cannot_be_written_is_an_error),
         cmocka_unit_test(the_table_is_aligned),
         cmocka_unit_test(ratios_appear_when_there_are_some),

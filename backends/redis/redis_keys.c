@@ -1,0 +1,99 @@
+#include "redis_keys.h"
+
+/* Of each byte: whether it stands for itself. */
+static bool is_plain(unsigned char byte)
+{
+    static const uint32_t plain[8] = {
+        0x00000000, /* controls */
+        0x03ff6000, /* 0-9 - . */
+        0x87fffffe, /* A-Z _ */
+        0x07fffffe, /* a-z */
+    };
+    return plain[byte >> 5] >> (byte & 31) & 1;
+}
+
+unsigned redis_shard(cairn_slice_t thread_id)
+{
+    /* scripts/drop_runs.lua does the same, in doubles: no overflow. */
+    uint32_t hash = 0;
+    for (size_t i = 0; i < thread_id.len; i++)
+        hash = (hash * 33 + (unsigned char)thread_id.ptr[i]) % 65521;
+    return hash % REDIS_SHARDS;
+}
+
+size_t redis_escaped_size(cairn_slice_t id)
+{
+    size_t special = 0;
+    for (size_t i = 0; i < id.len; i++) special += !is_plain((unsigned char)id.ptr[i]);
+    return id.len > 0 ? id.len + 2 * special : 1;
+}
+
+char *redis_escape(char *out, cairn_slice_t id)
+{
+    static const char digits[] = "0123456789ABCDEF";
+    if (id.len == 0) *out++ = '%';
+    for (size_t i = 0; i < id.len; i++) {
+        unsigned char byte = (unsigned char)id.ptr[i];
+        if (is_plain(byte)) {
+            *out++ = (char)byte;
+            continue;
+        }
+        *out++ = '%';
+        *out++ = digits[byte >> 4];
+        *out++ = digits[byte & 15];
+    }
+    return out;
+}
+
+#define END 2 /* bytes that end an encoded id */
+
+size_t redis_encoded_size(cairn_slice_t id)
+{
+    size_t size = id.len + END;
+    for (size_t i = 0; i < id.len; i++) size += id.ptr[i] == '\0';
+    return size;
+}
+
+static char *encode(char *out, cairn_slice_t id, unsigned char mask)
+{
+    for (size_t i = 0; i < id.len; i++) {
+        *out++ = (char)((unsigned char)id.ptr[i] ^ mask);
+        if (id.ptr[i] == '\0') *out++ = (char)(0xff ^ mask);
+    }
+    memset(out, mask, END);
+    return out + END;
+}
+
+char *redis_encode(char *out, cairn_slice_t id)
+{
+    return encode(out, id, 0);
+}
+
+char *redis_encode_inverted(char *out, cairn_slice_t id)
+{
+    return encode(out, id, 0xff);
+}
+
+bool redis_take_encoded(cairn_slice_t *bytes, bool inverted, cairn_slice_t *encoded)
+{
+    const unsigned char mask = inverted ? 0xff : 0;
+    for (size_t i = 0; i + 1 < bytes->len; i++) {
+        if ((unsigned char)bytes->ptr[i] != mask) continue;
+        unsigned char next = (unsigned char)bytes->ptr[++i] ^ mask;
+        if (next != 0 && next != 0xff) return false;
+        if (next != 0) continue;
+        *encoded = cairn_slice(bytes->ptr, i + 1);
+        *bytes = cairn_slice(bytes->ptr + i + 1, bytes->len - i - 1);
+        return true;
+    }
+    return false;
+}
+
+char *redis_decode(char *out, cairn_slice_t encoded)
+{
+    for (size_t i = 0; i + END < encoded.len; i++) {
+        *out++ = encoded.ptr[i];
+        if (encoded.ptr[i] == '\0') i++;
+    }
+    return out;
+}

@@ -1,0 +1,43 @@
+/* How ids become keys: the only place, with scripts/lib_names.lua, that spells one.
+ *
+ * Any bytes are an id, so ids are escaped: every byte but letters, digits, '_', '.' and '-' is
+ * %XX, and the empty id is "%". So ':' and the braces of the hash tag can be trusted. Where the
+ * order of ids counts they are encoded instead: NUL becomes 00 FF, and 00 00 ends it; so encoded ids
+ * are in the order of the ids, and can be put one behind the other.
+ *
+ * All keys of a thread have its hash tag, and so its slot. What is kept across threads is in slots
+ * of its own: a cluster will need commands of its own for it. */
+#ifndef CAIRN_REDIS_KEYS_H
+#define CAIRN_REDIS_KEYS_H
+
+#include <cairn/bytes.h>
+#include <stdint.h>
+
+#define REDIS_KEY_STEM "langgraph:checkpoint"
+#define REDIS_KEY_THREAD "langgraph:thread:"
+#define REDIS_KEY_SHARD "langgraph:checkpoints:"
+#define REDIS_KEY_SHARD_EXPIRY "langgraph:checkpoints_expiry:"
+#define REDIS_KEY_RUN REDIS_KEY_STEM "_run:"
+
+/* Of the list of all checkpoints. */
+#define REDIS_SHARDS 64u
+
+unsigned redis_shard(cairn_slice_t thread_id);
+
+size_t redis_escaped_size(cairn_slice_t id);
+char *redis_escape(char *out, cairn_slice_t id);
+
+size_t redis_encoded_size(cairn_slice_t id);
+char *redis_encode(char *out, cairn_slice_t id);
+
+/* The same, and every byte inverted: the greater the id the less it is. */
+char *redis_encode_inverted(char *out, cairn_slice_t id);
+
+/* The encoded id that `*bytes` begins with; moves behind it. False: there is none. */
+bool redis_take_encoded(cairn_slice_t *bytes, bool inverted, cairn_slice_t *encoded);
+
+/* Of what redis_take_encoded took, not inverted; gives the end of what is written, which is less
+ * than the encoded. */
+char *redis_decode(char *out, cairn_slice_t encoded);
+
+#endif

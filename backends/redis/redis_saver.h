@@ -1,0 +1,130 @@
+/* The saver on Redis: what its files share. Every operation is one call of a script; what does not
+ * fit into a bounded call is called again, with the cursor that the last call gave. */
+#ifndef CAIRN_REDIS_SAVER_H
+#define CAIRN_REDIS_SAVER_H
+
+#include "redis_backend.h"
+#include "redis_cmd.h"
+#include "redis_keys.h"
+#include "redis_script.h"
+
+#include <cairn/sys/tuple.h>
+
+#define LITERAL(text) text, sizeof(text) - 1
+
+/* ---- redis_saver.c ---- */
+
+/* A namespace, and how long its names are. */
+typedef struct redis_space {
+    cairn_slice_t thread_id, ns;
+    size_t thread_size, ns_size;   /* escaped */
+    size_t thread_place, ns_place; /* encoded */
+} redis_space_t;
+
+redis_space_t redis_space(cairn_slice_t thread_id, cairn_slice_t ns);
+
+/* Bytes that redis_space_begin and redis_thread_begin take, at the most; then there are `args` more
+ * arguments with `payload` bytes in all. */
+size_t redis_space_bound(const redis_space_t *space, size_t args, size_t payload);
+
+/* Begin the call of a script that works on a namespace: keys, stem, "{thread}:ns", ns, place; or on a
+ * thread: keys, stem, "{thread}", the thread's place. `args` more follow. */
+char *redis_space_begin(char *out, const redis_script_t *script, const redis_space_t *space,
+                        size_t args);
+char *redis_thread_begin(char *out, const redis_script_t *script, const redis_space_t *space,
+                         size_t args);
+
+/* The parts of these that other calls need. */
+char *redis_thread_keys(char *out, const redis_space_t *space);
+char *redis_thread_names(char *out, const redis_space_t *space);
+char *redis_shard_keys(char *out, unsigned shard);
+
+/* "=" and the id, or nothing. */
+char *redis_optional(char *out, cairn_slice_t id);
+
+/* Room for a call of `bytes`, once scripts are there. As redis_conn_reserve. */
+CAIRN_MUST_USE int redis_saver_reserve(redis_backend_t *redis, size_t bytes, char **at);
+
+/* Where calls go. */
+redis_conn_t *redis_saver_conn(redis_backend_t *redis);
+
+/* Answers from the loop, without the server, by redis_saver_deferred_done in `run`. */
+int redis_saver_answer_later(redis_backend_t *redis, cairn_req_t *req, void (*run)(cairn_task_t *));
+const cairn_saver_done_t *redis_saver_deferred_done(const cairn_req_t *req);
+
+/* Of a request in flight or just answered. */
+redis_backend_t *redis_saver_of(const cairn_req_t *req);
+const cairn_saver_done_t *redis_saver_done(const cairn_req_t *req);
+
+/* Lets the memory go that the request kept. */
+void redis_saver_release(cairn_req_t *req);
+
+/* Releases, and fails. */
+void redis_saver_fail(cairn_req_t *req, int status, cairn_slice_t detail);
+void redis_saver_malformed(cairn_req_t *req);
+
+/* Whether an answer was an error, or cannot be read (`rc`); then the request has failed. */
+bool redis_saver_failed(cairn_req_t *req, int status, int rc, cairn_slice_t detail);
+
+/* ---- redis_saver_rows.c: what scripts/lib_rows.lua gives ---- */
+
+/* {thread, namespace, row}. CAIRN_EPROTOCOL, UV_ENOMEM. Slices borrow from the reply. */
+CAIRN_MUST_USE int redis_row_read(redis_reply_t *reply, cairn_arena_t *arena,
+                                  cairn_checkpoint_tuple_t *tuple);
+
+/* A hash of pending writes; `*writes` is in order. The same errors. */
+CAIRN_MUST_USE int redis_writes_read(redis_reply_t *reply, cairn_arena_t *arena,
+                                     cairn_pending_write_t **writes, size_t *count);
+
+/* Typed bytes, as they are packed in a blob. CAIRN_EPROTOCOL. */
+CAIRN_MUST_USE int redis_value_unpack(cairn_slice_t bytes, cairn_value_t *value);
+
+/* Lengths in packed values: four bytes, least significant first. */
+#define REDIS_PACKED_LENGTH 4
+char *redis_pack_length(char *out, size_t length);
+
+/* ---- redis_saver_steps.c: what takes many calls ---- */
+
+/* Calls that are made one after the other, each again as long as it gives a cursor back; their
+ * counts are added. One block, which is the memory of its request. */
+typedef struct redis_steps redis_steps_t;
+
+/* Whoever calls it has released the steps. A call that says -1 ends them with that. */
+typedef void (*redis_steps_fn)(cairn_req_t *req, int64_t count);
+
+/* For `calls` calls, which are `bytes` in all, at the most, without their last arguments: these are
+ * cursors. NULL: no memory. */
+redis_steps_t *redis_steps_new(size_t calls, size_t bytes, redis_steps_fn done);
+
+/* Where the next call is to be written, and that it has been, up to `end`. */
+char *redis_steps_at(redis_steps_t *steps);
+void redis_steps_add(redis_steps_t *steps, char *end);
+
+/* Makes the first call, and gives the request the steps to keep. On <0 they are freed. */
+CAIRN_MUST_USE int redis_steps_start(redis_backend_t *redis, cairn_req_t *req,
+                                     redis_steps_t *steps);
+
+/* Makes the first call, from a cursor on, for `answer`; NULL: the steps' own. UV_ENOMEM. */
+CAIRN_MUST_USE int redis_steps_resume(cairn_req_t *req, cairn_slice_t cursor,
+                                      redis_answer_fn answer);
+
+/* ---- the operations ---- */
+
+int redis_saver_put(void *self, cairn_saver_put_t *req, const cairn_saver_put_args_t *args);
+int redis_saver_put_writes(void *self, cairn_saver_put_t *req,
+                           const cairn_saver_put_writes_args_t *args);
+int redis_saver_get(void *self, cairn_saver_get_t *req, const cairn_saver_get_args_t *args);
+int redis_saver_list(void *self, cairn_saver_list_t *req, const cairn_saver_list_args_t *args);
+int redis_saver_delete_thread(void *self, cairn_saver_delete_t *req, cairn_slice_t thread_id);
+int redis_saver_delete_for_runs(void *self, cairn_saver_delete_t *req,
+                                const cairn_slice_t *run_ids, size_t count);
+int redis_saver_prune(void *self, cairn_saver_delete_t *req, const cairn_saver_prune_args_t *args);
+int redis_saver_sweep_ttl(void *self, cairn_saver_delete_t *req);
+int redis_saver_copy_thread(void *self, cairn_saver_copy_t *req, cairn_slice_t source,
+                            cairn_slice_t target);
+int redis_saver_history(void *self, cairn_saver_history_t *req,
+                        const cairn_saver_history_args_t *args);
+int redis_saver_ttl(void *self, cairn_saver_ttl_t *req, const cairn_saver_ttl_args_t *args);
+int redis_saver_set_ttl(void *self, cairn_saver_ttl_t *req, const cairn_saver_ttl_args_t *args);
+
+#endif

@@ -1,0 +1,229 @@
+/* list. One call a page, newest first: of a thread by merging its namespaces, of all threads by
+ * merging the shards of the list of all checkpoints, each of which is in that order.
+ *
+ * A member of that list, encoded id and inverted place, is also the cursor: that of the last row.
+ * Filtering is done here, so a page may have fewer rows than asked for. */
+#include "redis_saver.h"
+
+#include <cairn/sys/alloc.h>
+#include <cairn/sys/json.h>
+#include <uv.h>
+
+/* What a request keeps. */
+typedef struct listing {
+    cairn_slice_t filter; /* may be absent */
+    char bytes[];
+} listing_t;
+
+static int read_rows(redis_reply_t *reply, cairn_arena_t *arena, cairn_slice_t filter,
+                     cairn_saver_page_t *page)
+{
+    size_t parts, count;
+    if (redis_reply_array(reply, &parts) < 0 || parts != 2 ||
+        redis_reply_string(reply, &page->cursor) < 0 || redis_reply_array(reply, &count) < 0)
+        return CAIRN_EPROTOCOL;
+    cairn_checkpoint_tuple_t *tuples = cairn_arena_alloc(arena, count, sizeof *tuples);
+    if (!tuples) return UV_ENOMEM;
+    for (size_t i = 0; i < count; i++) {
+        cairn_checkpoint_tuple_t *tuple = &tuples[page->count];
+        int rc = redis_row_read(reply, arena, tuple);
+        if (rc < 0) return rc;
+        int matches = filter.len ? cairn_json_contains(tuple->metadata, filter) : 1;
+        if (matches < 0) return matches;
+        page->count += (size_t)matches;
+    }
+    page->tuples = tuples;
+    return 0;
+}
+
+static void on_page(void *ctx, int status, redis_reply_t *reply, cairn_slice_t detail)
+{
+    cairn_req_t *req = ctx;
+    redis_backend_t *redis = redis_saver_of(req);
+    const listing_t *listing = (listing_t *)(uintptr_t)req->scratch[REDIS_SCRATCH_MEMORY];
+    cairn_saver_page_t page = {0};
+    cairn_arena_reset(&redis->arena);
+    int rc = status < 0 ? 0 : read_rows(reply, &redis->arena, listing->filter, &page);
+    if (redis_saver_failed(req, status, rc, detail)) return;
+    redis_saver_release(req);
+    redis_saver_done(req)->list_done(CAIRN_CONTAINER_OF(req, cairn_saver_list_t, req), &page);
+}
+
+/* ---- where a page begins ---- */
+
+/* What all ids of the page are less than, or at most: the nearest of what the query says. */
+typedef struct bound {
+    enum { FROM_NEWEST, FROM_NOTHING, FROM_ID, FROM_BEFORE, FROM_CURSOR } from;
+    cairn_slice_t id;     /* of FROM_ID, FROM_BEFORE, FROM_CURSOR */
+    cairn_slice_t cursor; /* of FROM_CURSOR */
+} bound_t;
+
+/* Takes the cursor apart; its id is written to `room`. */
+static int read_cursor(cairn_slice_t cursor, char *room, cairn_slice_t *id)
+{
+    cairn_slice_t rest = cursor, encoded, thread_id, ns;
+    if (!redis_take_encoded(&rest, false, &encoded) ||
+        !redis_take_encoded(&rest, true, &thread_id) || !redis_take_encoded(&rest, true, &ns) ||
+        rest.len > 0)
+        return UV_EINVAL;
+    *id = cairn_slice(room, (size_t)(redis_decode(room, encoded) - room));
+    return 0;
+}
+
+static bound_t find_bound(const cairn_saver_list_args_t *args, const cairn_slice_t *cursor_id)
+{
+    const cairn_slice_t id = args->checkpoint_id, before = args->before_id;
+    const bound_t nothing = {.from = FROM_NOTHING};
+    const bound_t at_cursor = {FROM_CURSOR, cursor_id ? *cursor_id : before, args->cursor};
+    if (id.ptr) {
+        if (before.ptr && cairn_slice_cmp(id, before) >= 0) return nothing;
+        int order = cursor_id ? cairn_slice_cmp(id, *cursor_id) : -1;
+        if (order == 0) return at_cursor;
+        return order > 0 ? nothing : (bound_t){.from = FROM_ID, .id = id};
+    }
+    if (before.ptr && (!cursor_id || cairn_slice_cmp(before, *cursor_id) <= 0))
+        return (bound_t){.from = FROM_BEFORE, .id = before};
+    return cursor_id ? at_cursor : (bound_t){.from = FROM_NEWEST};
+}
+
+/* ---- the calls ---- */
+
+static char *lex(char *out, char sign, cairn_slice_t id)
+{
+    out = redis_cmd_arg_begin(out, 1 + id.len);
+    *out++ = sign;
+    if (id.len > 0) out = redis_cmd_literal(out, id.ptr, id.len);
+    return redis_cmd_end(out);
+}
+
+static char *lex_encoded(char *out, char sign, cairn_slice_t id, char last)
+{
+    out = redis_cmd_arg_begin(out, 1 + redis_encoded_size(id));
+    *out++ = sign;
+    out = redis_encode(out, id);
+    out[-1] = last;
+    return redis_cmd_end(out);
+}
+
+static char *page_end(char *out, const cairn_saver_list_args_t *args)
+{
+    out = redis_cmd_u64(out, args->most);
+    return args->headers_only ? redis_cmd_literal(out, LITERAL("$1\r\nh\r\n"))
+                              : redis_cmd_literal(out, LITERAL("$0\r\n\r\n"));
+}
+
+static char *greatest_id(char *out, const bound_t *bound)
+{
+    switch (bound->from) {
+    case FROM_NEWEST:
+        return redis_cmd_literal(out, LITERAL("$1\r\n+\r\n"));
+    case FROM_NOTHING:
+        return redis_cmd_literal(out, LITERAL("$1\r\n-\r\n"));
+    case FROM_BEFORE:
+        return lex(out, '(', bound->id);
+    default:
+        return lex(out, '[', bound->id);
+    }
+}
+
+static int list_thread(redis_backend_t *redis, cairn_saver_list_t *req,
+                       const cairn_saver_list_args_t *args, const bound_t *bound)
+{
+    enum { ARGS = 6 };
+    const redis_space_t space = redis_space(args->thread_id, cairn_slice(NULL, 0));
+    char *out;
+    int rc = redis_saver_reserve(
+        redis,
+        redis_space_bound(&space, ARGS + 1,
+                          3 + args->checkpoint_ns.len + args->checkpoint_id.len + bound->id.len +
+                              bound->cursor.len + args->thread_id.len + REDIS_CMD_NUMBER + 1),
+        &out);
+    if (rc < 0) return rc;
+    out = redis_thread_begin(out, &redis_script_list, &space, ARGS + 1);
+    out = redis_optional(out, args->checkpoint_ns);
+    out = args->checkpoint_id.ptr ? lex(out, '[', args->checkpoint_id)
+                                  : redis_cmd_literal(out, LITERAL("$1\r\n-\r\n"));
+    out = greatest_id(out, bound);
+    out = redis_cmd_arg(out, bound->cursor);
+    out = page_end(out, args);
+    out = redis_cmd_arg(out, args->thread_id);
+    redis_conn_commit_script(redis_saver_conn(redis), out, on_page, &req->req, true);
+    return 0;
+}
+
+/* The keys of the shards take so much. */
+#define SHARD_KEYS (2 * (size_t)REDIS_SHARDS)
+#define SHARD_KEYS_SIZE                                                                            \
+    (REDIS_SHARDS * (sizeof REDIS_KEY_SHARD + sizeof REDIS_KEY_SHARD_EXPIRY + 4))
+
+/* Members of the list of all: an encoded id, and then the place. */
+static char *greatest_member(char *out, const bound_t *bound)
+{
+    switch (bound->from) {
+    case FROM_NEWEST:
+        return redis_cmd_literal(out, LITERAL("$1\r\n+\r\n"));
+    case FROM_NOTHING:
+        return redis_cmd_literal(out, LITERAL("$1\r\n-\r\n"));
+    case FROM_ID: /* what begins with it: it ends with 0 */
+        return lex_encoded(out, '(', bound->id, 1);
+    case FROM_BEFORE:
+        return lex_encoded(out, '(', bound->id, 0);
+    default:
+        return lex(out, '(', bound->cursor);
+    }
+}
+
+static char *shard_keys(char *out)
+{
+    for (unsigned shard = 0; shard < REDIS_SHARDS; shard++) out = redis_shard_keys(out, shard);
+    return out;
+}
+
+static int list_all(redis_backend_t *redis, cairn_saver_list_t *req,
+                    const cairn_saver_list_args_t *args, const bound_t *bound)
+{
+    enum { ARGS = 6 };
+    const size_t payload = SHARD_KEYS_SIZE + sizeof REDIS_KEY_STEM + 3 +
+                           redis_encoded_size(args->checkpoint_ns) +
+                           redis_encoded_size(args->checkpoint_id) +
+                           redis_encoded_size(bound->id) + bound->cursor.len + REDIS_CMD_NUMBER + 1;
+    char *out;
+    int rc = redis_saver_reserve(
+        redis, REDIS_SCRIPT_BEGIN + redis_cmd_bound(SHARD_KEYS + ARGS, payload), &out);
+    if (rc < 0) return rc;
+    out = shard_keys(redis_script_begin(out, &redis_script_list_all, SHARD_KEYS, ARGS));
+    out = redis_cmd_arg(out, cairn_slice(LITERAL(REDIS_KEY_STEM)));
+    if (args->checkpoint_ns.ptr) {
+        out = redis_cmd_arg_begin(out, 1 + redis_encoded_size(args->checkpoint_ns));
+        *out++ = '=';
+        out = redis_cmd_end(redis_encode_inverted(out, args->checkpoint_ns));
+    } else {
+        out = redis_cmd_literal(out, LITERAL("$0\r\n\r\n"));
+    }
+    out = args->checkpoint_id.ptr ? lex_encoded(out, '[', args->checkpoint_id, 0)
+                                  : redis_cmd_literal(out, LITERAL("$1\r\n-\r\n"));
+    out = greatest_member(out, bound);
+    out = page_end(out, args);
+    redis_conn_commit_script(redis_saver_conn(redis), out, on_page, &req->req, true);
+    return 0;
+}
+
+int redis_saver_list(void *self, cairn_saver_list_t *req, const cairn_saver_list_args_t *args)
+{
+    listing_t *listing = cairn_malloc(sizeof *listing + args->filter.len + args->cursor.len);
+    if (!listing) return UV_ENOMEM;
+    listing->filter = cairn_slice(listing->bytes, args->filter.len);
+    if (args->filter.len > 0) memcpy(listing->bytes, args->filter.ptr, args->filter.len);
+
+    cairn_slice_t id;
+    bool resumed = args->cursor.len > 0;
+    int rc = resumed ? read_cursor(args->cursor, listing->bytes + args->filter.len, &id) : 0;
+    if (rc == 0) {
+        bound_t bound = find_bound(args, resumed ? &id : NULL);
+        req->req.scratch[REDIS_SCRATCH_MEMORY] = (uintptr_t)listing;
+        rc = args->thread_id.ptr ? list_thread(self, req, args, &bound)
+                                 : list_all(self, req, args, &bound);
+    }
+    if (rc < 0) cairn_free(listing);
+    return rc;
+}

@@ -1,0 +1,133 @@
+/* delete_thread, delete_for_runs, prune, copy_thread: a bounded number of checkpoints a call, so
+ * that nobody else waits long. */
+#include "redis_saver.h"
+
+#include <uv.h>
+
+static cairn_saver_delete_t *delete_of(cairn_req_t *req)
+{
+    return CAIRN_CONTAINER_OF(req, cairn_saver_delete_t, req);
+}
+
+static void on_deleted(cairn_req_t *req, int64_t count)
+{
+    redis_saver_done(req)->delete_done(delete_of(req), (uint64_t)count);
+}
+
+static void run_nothing(cairn_task_t *task)
+{
+    cairn_saver_delete_t *req = CAIRN_CONTAINER_OF(task, cairn_saver_delete_t, req.task);
+    redis_saver_deferred_done(&req->req)->delete_done(req, 0);
+}
+
+int redis_saver_sweep_ttl(void *self, cairn_saver_delete_t *req)
+{
+    return redis_saver_answer_later(self, &req->req, run_nothing);
+}
+
+/* ---- delete_thread, prune ---- */
+
+/* keep: 0 to keep nothing. */
+static char *prune_call(char *out, const redis_space_t *space, uint32_t keep)
+{
+    if (keep == 0) return redis_thread_begin(out, &redis_script_delete, space, 1);
+    out = redis_thread_begin(out, &redis_script_prune, space, 2);
+    return redis_cmd_u64(out, keep);
+}
+
+static int prune(redis_backend_t *redis, cairn_saver_delete_t *req, const cairn_slice_t *threads,
+                 size_t count, uint32_t keep)
+{
+    size_t bytes = 0;
+    if (count == 0) return redis_saver_answer_later(redis, &req->req, run_nothing);
+    for (size_t i = 0; i < count; i++) {
+        const redis_space_t space = redis_space(threads[i], cairn_slice(NULL, 0));
+        bytes += redis_space_bound(&space, 2, REDIS_CMD_NUMBER);
+    }
+    redis_steps_t *steps = redis_steps_new(count, bytes, on_deleted);
+    if (!steps) return UV_ENOMEM;
+    for (size_t i = 0; i < count; i++) {
+        const redis_space_t space = redis_space(threads[i], cairn_slice(NULL, 0));
+        redis_steps_add(steps, prune_call(redis_steps_at(steps), &space, keep));
+    }
+    return redis_steps_start(redis, &req->req, steps);
+}
+
+int redis_saver_delete_thread(void *self, cairn_saver_delete_t *req, cairn_slice_t thread_id)
+{
+    return prune(self, req, &thread_id, 1, 0);
+}
+
+int redis_saver_prune(void *self, cairn_saver_delete_t *req, const cairn_saver_prune_args_t *args)
+{
+    return prune(self, req, args->thread_ids, args->thread_count, args->keep);
+}
+
+/* ---- delete_for_runs ---- */
+
+#define RUN_ARGS 6
+
+static size_t run_bound(cairn_slice_t run_id)
+{
+    const size_t names = sizeof REDIS_KEY_RUN "{}" REDIS_KEY_STEM REDIS_KEY_THREAD REDIS_KEY_SHARD
+        REDIS_KEY_SHARD_EXPIRY;
+    return REDIS_SCRIPT_BEGIN + redis_cmd_bound(1 + RUN_ARGS,
+                                                names + redis_escaped_size(run_id) + run_id.len);
+}
+
+static char *run_call(char *out, cairn_slice_t run_id)
+{
+    out = redis_script_begin(out, &redis_script_drop_runs, 1, RUN_ARGS);
+    out = redis_cmd_arg_begin(out, sizeof REDIS_KEY_RUN "{}" - 1 + redis_escaped_size(run_id));
+    out = redis_cmd_literal(out, LITERAL(REDIS_KEY_RUN "{"));
+    out = redis_escape(out, run_id);
+    out = redis_cmd_end(redis_cmd_literal(out, LITERAL("}")));
+    out = redis_cmd_arg(out, cairn_slice(LITERAL(REDIS_KEY_STEM)));
+    out = redis_cmd_arg(out, cairn_slice(LITERAL(REDIS_KEY_THREAD)));
+    out = redis_cmd_arg(out, cairn_slice(LITERAL(REDIS_KEY_SHARD)));
+    out = redis_cmd_arg(out, cairn_slice(LITERAL(REDIS_KEY_SHARD_EXPIRY)));
+    return redis_cmd_arg(out, run_id);
+}
+
+int redis_saver_delete_for_runs(void *self, cairn_saver_delete_t *req, const cairn_slice_t *run_ids,
+                                size_t count)
+{
+    size_t bytes = 0;
+    if (count == 0) return redis_saver_answer_later(self, &req->req, run_nothing);
+    for (size_t i = 0; i < count; i++) bytes += run_bound(run_ids[i]);
+    redis_steps_t *steps = redis_steps_new(count, bytes, on_deleted);
+    if (!steps) return UV_ENOMEM;
+    for (size_t i = 0; i < count; i++)
+        redis_steps_add(steps, run_call(redis_steps_at(steps), run_ids[i]));
+    return redis_steps_start(self, &req->req, steps);
+}
+
+/* ---- copy_thread ---- */
+
+static void on_copied(cairn_req_t *req, int64_t count)
+{
+    if (count < 0) {
+        redis_saver_fail(req, UV_EEXIST, cairn_str("the target thread exists"));
+    } else {
+        redis_saver_done(req)->copy_done(CAIRN_CONTAINER_OF(req, cairn_saver_copy_t, req),
+                                         (uint64_t)count);
+    }
+}
+
+int redis_saver_copy_thread(void *self, cairn_saver_copy_t *req, cairn_slice_t source,
+                            cairn_slice_t target)
+{
+    enum { KEYS = 6, ARGS = 6 };
+    const redis_space_t from = redis_space(source, cairn_slice(NULL, 0));
+    const redis_space_t to = redis_space(target, cairn_slice(NULL, 0));
+    redis_steps_t *steps = redis_steps_new(
+        1, redis_space_bound(&from, 0, 0) + redis_space_bound(&to, 0, 0), on_copied);
+    if (!steps) return UV_ENOMEM;
+    char *out = redis_script_begin(redis_steps_at(steps), &redis_script_copy, KEYS, ARGS);
+    out = redis_thread_keys(out, &from);
+    out = redis_thread_keys(out, &to);
+    out = redis_cmd_arg(out, cairn_slice(LITERAL(REDIS_KEY_STEM)));
+    out = redis_thread_names(out, &from);
+    redis_steps_add(steps, redis_thread_names(out, &to));
+    return redis_steps_start(self, &req->req, steps);
+}

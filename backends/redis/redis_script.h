@@ -1,0 +1,35 @@
+/* The Lua that runs in the server. Each script is a file in scripts/, put together with the parts
+ * that it says it needs, and embedded when the library is built.
+ *
+ * A connection loads all of them before its first command that needs one, and again when a server
+ * has forgotten them; so they are called by their hash, and the order of commands stays. */
+#ifndef CAIRN_REDIS_SCRIPT_H
+#define CAIRN_REDIS_SCRIPT_H
+
+#include "redis_conn.h"
+
+typedef struct redis_script {
+    const char *name;
+    const char *hash; /* 40 digits */
+    const unsigned char *source;
+    size_t size;
+} redis_script_t;
+
+extern const redis_script_t redis_script_copy, redis_script_delete, redis_script_drop_runs,
+    redis_script_get, redis_script_history, redis_script_list, redis_script_list_all,
+    redis_script_move, redis_script_prune, redis_script_put, redis_script_put_writes,
+    redis_script_set_ttl, redis_script_ttl;
+
+/* All of them; ends with NULL. */
+extern const redis_script_t *const redis_scripts[];
+
+/* Bytes of what redis_script_begin writes, at the most. */
+#define REDIS_SCRIPT_BEGIN 128
+
+/* Begins the command that calls a script; `keys` keys and `args` other arguments follow. */
+char *redis_script_begin(char *out, const redis_script_t *script, size_t keys, size_t args);
+
+/* Puts in the commands that load all scripts, unless they are on their way. UV_ENOMEM. */
+CAIRN_MUST_USE int redis_scripts_load(redis_conn_t *conn);
+
+#endif

@@ -1,0 +1,273 @@
+/* One command an operation: counted where the server counts them. */
+#include "keyspace.h"
+#include "monitor.h"
+#include "redis.h"
+#include "saver_client.h"
+
+#include <stdio.h>
+
+static redis_t redis;
+
+static void clear(void)
+{
+    redis_ask(&redis, "FLUSHALL");
+}
+
+/* A saver whose connection is up and whose scripts the server knows. */
+static saver_client_t *open_watched(world_t *w, const cairn_saver_options_t *options,
+                                    monitor_t *monitor)
+{
+    saver_client_t *s = saver_open(w, options);
+    saver_put(s, "c0", "a@0=x", .thread = "warm", .run_id = "warm");
+    saver_delete_thread(s, "warm");
+    monitor_start(monitor, &redis);
+    return s;
+}
+
+#define assert_commands(monitor, expected)                                                         \
+    assert_commands_at((monitor), (expected), __FILE__, __LINE__)
+static void assert_commands_at(monitor_t *monitor, size_t expected, const char *file, int line)
+{
+    monitor_read(monitor);
+    if (monitor->commands == expected) return;
+    check_fail_at(file, line, "%zu commands, expected %zu; the last:%s", monitor->commands,
+                  expected, monitor->last);
+}
+
+/* ---- one each ---- */
+
+static void put_and_put_writes_are_one_command(world_t *w)
+{
+    monitor_t m;
+    saver_client_t *s = open_watched(w, NULL, &m);
+    saver_put(s, "c1", "a@1=x b@1=y c@1! d@1~", .run_id = "r1", .metadata = "{\"k\":1}");
+    assert_commands(&m, 1);
+    saver_put(s, "c2", "a@1 b@2=z", .parent = "c1");
+    assert_commands(&m, 1);
+    saver_put(s, "c2", "a@1 b@2", .parent = "c1");
+    assert_commands(&m, 1);
+    saver_write(s, "c2", "t1", "a=1 b=2 __error__=e");
+    assert_commands(&m, 1);
+    saver_write(s, "c3", "t1", "a=1");
+    assert_commands(&m, 1);
+    saver_write(s, "c3", "t1", "");
+    assert_commands(&m, 0);
+    monitor_stop(&m);
+}
+
+static void a_put_with_a_ttl_is_one_command(world_t *w)
+{
+    static const cairn_saver_options_t checkpoints = {.default_ttl = {true, 100000}};
+    static const cairn_saver_options_t threads = {.default_ttl = {true, 100000},
+                                                  .ttl_scope = CAIRN_SCOPE_THREAD};
+    monitor_t m;
+    saver_client_t *s = open_watched(w, &checkpoints, &m);
+    saver_client_t *t = saver_beside(s, &threads);
+    saver_put(s, "c1", "a@1=x b@1=y");
+    assert_commands(&m, 1);
+    saver_write(s, "c1", "t1", "a=1");
+    assert_commands(&m, 1);
+    saver_put(t, "c2", "a@1 b@1", .parent = "c1");
+    assert_commands(&m, 1);
+    saver_write(t, "c2", "t1", "a=1");
+    assert_commands(&m, 1);
+    monitor_stop(&m);
+}
+
+static void a_shallow_put_is_one_command(world_t *w)
+{
+    static const cairn_saver_options_t shallow = {.shallow = true};
+    monitor_t m;
+    saver_client_t *s = open_watched(w, &shallow, &m);
+    for (int i = 0; i < 5; i++) {
+        char id[] = {'c', (char)('0' + i), '\0'};
+        saver_put(s, id, "a@1=x");
+        assert_commands(&m, 1);
+    }
+    monitor_stop(&m);
+}
+
+static void get_is_one_command(world_t *w)
+{
+    static const cairn_saver_get_options_t refresh = {.refresh = CAIRN_REFRESH_YES};
+    static const cairn_saver_get_options_t headers = {.headers_only = true};
+    monitor_t m;
+    saver_client_t *s = open_watched(w, NULL, &m);
+    saver_put(s, "c1", "a@1=x b@1=y", .ttl = cairn_ttl_ms(100000));
+    saver_put(s, "c2", "a@1 b@1 c@1=z", .ttl = cairn_ttl_ms(100000));
+    saver_write(s, "c2", "t1", "a=1", .ttl = cairn_ttl_ms(100000));
+    monitor_read(&m);
+    saver_get(s, latest());
+    assert_commands(&m, 1);
+    saver_get(s, at("c1"));
+    assert_commands(&m, 1);
+    saver_get(s, at("c9"));
+    assert_commands(&m, 1);
+    saver_get_with(s, latest(), &refresh);
+    assert_commands(&m, 1);
+    saver_get_with(s, latest(), &headers);
+    assert_commands(&m, 1);
+    monitor_stop(&m);
+}
+
+static void list_is_one_command_a_page(world_t *w)
+{
+    monitor_t m;
+    saver_client_t *s = open_watched(w, NULL, &m);
+    for (int i = 0; i < 20; i++) {
+        char id[] = {'c', (char)('a' + i), '\0'};
+        saver_put(s, id, "a@1=x", .thread = i % 2 ? "t" : "u", .ns = i % 3 ? "" : "n");
+        saver_write(s, id, "t1", "a=1", .thread = i % 2 ? "t" : "u", .ns = i % 3 ? "" : "n");
+    }
+    monitor_read(&m);
+    static const uint32_t sizes[] = {100, 20, 5, 3};
+    for (int i = 0; i < 4; i++) {
+        cairn_saver_query_t query = {.paging.page_size = sizes[i]};
+        saver_list(s, &query);
+        assert_commands(&m, s->pages);
+        assert_int_equal(s->pages, (20 + sizes[i] - 1) / sizes[i]);
+        query.thread_id = cairn_str("t");
+        saver_list(s, &query);
+        assert_commands(&m, s->pages);
+        assert_int_equal(s->pages, (10 + sizes[i] - 1) / sizes[i]);
+        query.checkpoint_ns = cairn_str("n");
+        saver_list(s, &query);
+        assert_commands(&m, s->pages);
+    }
+    monitor_stop(&m);
+}
+
+static void history_and_ttls_are_one_command(world_t *w)
+{
+    monitor_t m;
+    saver_client_t *s = open_watched(w, NULL, &m);
+    saver_put(s, "c1", "d@1=x e@1=y");
+    saver_write(s, "c1", "t1", "d=1 e=1");
+    saver_put(s, "c2", "d@2~ e@2~", .parent = "c1");
+    saver_put(s, "c3", "d@3~ e@3~", .parent = "c2");
+    monitor_read(&m);
+    assert_string_equal(saver_history(s, latest(), "d e"), "d=x [t1.0 d=1] e=y [t1.1 e=1]");
+    assert_commands(&m, 1);
+    saver_set_ttl(s, at("c1"), 100000);
+    assert_commands(&m, 1);
+    saver_pin(s, at("c1"));
+    assert_commands(&m, 1);
+    saver_ttl(s, at("c1"));
+    assert_commands(&m, 1);
+    saver_thread_ttl(s, "t");
+    assert_commands(&m, 1);
+    saver_set_thread_ttl(s, "t", 100000);
+    assert_commands(&m, 1);
+    monitor_stop(&m);
+}
+
+static void deletes_of_what_is_small_are_one_command(world_t *w)
+{
+    monitor_t m;
+    saver_client_t *s = open_watched(w, NULL, &m);
+    for (int i = 0; i < 10; i++) {
+        char id[] = {'c', (char)('0' + i), '\0'};
+        saver_put(s, id, "a@1=x", .run_id = i % 2 ? "r1" : "r2");
+        saver_write(s, id, "t1", "a=1");
+    }
+    monitor_read(&m);
+    saver_prune(s, "t", 6);
+    assert_commands(&m, 1);
+    saver_delete_run(s, "r1");
+    assert_commands(&m, 1);
+    saver_delete_thread(s, "t");
+    assert_commands(&m, 1);
+    saver_delete_thread(s, "t");
+    assert_commands(&m, 1);
+    monitor_stop(&m);
+}
+
+static void many_in_flight_are_still_one_command_each(world_t *w)
+{
+    enum {
+        MANY = 1000
+    };
+    monitor_t m;
+    saver_client_t *s = open_watched(w, NULL, &m);
+    static ask_t *asks[MANY];
+    for (int i = 0; i < MANY; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "thread-%d", i);
+        asks[i] = saver_ask(s);
+        put_words_t words = {.id = "c", .channels = "a@1=x", .thread = name};
+        assert_status(ask_put(asks[i], &words), 0);
+    }
+    for (int i = 0; i < MANY; i++) ask_await(asks[i], 0);
+    assert_commands(&m, MANY);
+    monitor_stop(&m);
+}
+
+/* ---- scripts ---- */
+
+static void a_server_that_has_forgotten_the_scripts_is_told_again(world_t *w)
+{
+    saver_client_t *s = saver_open(w, NULL);
+    saver_put(s, "c1", "a@1=x");
+    redis_ask(&redis, "SCRIPT FLUSH");
+    saver_put(s, "c2", "a@1", .parent = "c1");
+    redis_ask(&redis, "SCRIPT FLUSH");
+    assert_get(s, latest(), "c2 <c1 a@1=x");
+    redis_ask(&redis, "SCRIPT FLUSH");
+    assert_list(s, "c2 c1", .thread_id = cairn_str("t"));
+    redis_ask(&redis, "SCRIPT FLUSH");
+    assert_int_equal(saver_delete_thread(s, "t"), 2);
+    saver_assert_empty(s);
+}
+
+/* Of those in flight when the scripts go, each takes effect once and in order. */
+static void scripts_forgotten_under_load_lose_no_request_and_no_order(world_t *w)
+{
+    enum {
+        ROUNDS = 20,
+        EACH = 20
+    };
+    saver_client_t *s = saver_open(w, NULL);
+    ask_t *asks[2 * EACH];
+    for (int i = 0; i < 2 * EACH; i++) asks[i] = saver_ask(s);
+    for (int round = 0; round < ROUNDS; round++) {
+        char values[EACH][32];
+        for (int i = 0; i < EACH; i++) {
+            snprintf(values[i], sizeof values[i], "a@%d=%d", round * EACH + i, i);
+            assert_status(ask_put(asks[2 * i], &(put_words_t){.id = "c", .channels = values[i]}),
+                          0);
+            assert_status(ask_get(asks[2 * i + 1], latest(), NULL), 0);
+            if (i == round) redis_ask(&redis, "SCRIPT FLUSH");
+            if (i == round) loop_turns(&w->loop, 2);
+        }
+        for (int i = 0; i < EACH; i++) {
+            char expected[64];
+            snprintf(expected, sizeof expected, "c %.31s", values[i]);
+            ask_await(asks[2 * i], 0);
+            ask_await(asks[2 * i + 1], 0);
+            assert_string_equal(text_chars(&asks[2 * i + 1]->text), expected);
+        }
+    }
+}
+
+static const scenario_t scenarios[] = {
+    SCENARIO(put_and_put_writes_are_one_command),
+    SCENARIO(a_put_with_a_ttl_is_one_command),
+    SCENARIO(a_shallow_put_is_one_command),
+    SCENARIO(get_is_one_command),
+    SCENARIO(list_is_one_command_a_page),
+    SCENARIO(history_and_ttls_are_one_command),
+    SCENARIO(deletes_of_what_is_small_are_one_command),
+    SCENARIO(many_in_flight_are_still_one_command_each),
+    SCENARIO(a_server_that_has_forgotten_the_scripts_is_told_again),
+    SCENARIO(scripts_forgotten_under_load_lose_no_request_and_no_order),
+};
+
+int main(void)
+{
+    redis_start(&redis, NULL);
+    saver_backend.clear = clear;
+    int failures = SCENARIOS_RUN("redis: saver's round trips", scenarios,
+                                 redis_url(&redis, NULL, "?keepalive_ms=0"));
+    redis_stop(&redis);
+    return failures;
+}
