@@ -94,6 +94,7 @@ static void drop_link(redis_conn_t *conn)
     conn->hello_out.head = conn->hello_out.sent = conn->hello_out.tail = 0;
     conn->prelude.head = conn->prelude.tail;
     conn->loading = 0;
+    conn->transaction = (redis_transaction_t){0};
 }
 
 /* Moves the bytes of what is still wanted together, oldest first, all of it unsent. Entries keep
@@ -435,12 +436,11 @@ int redis_conn_reserve(redis_conn_t *conn, size_t bytes, char **at)
     return redis_conn_reserve_unbounded(conn, bytes, at);
 }
 
-uint64_t redis_conn_commit(redis_conn_t *conn, const char *end, redis_answer_fn answer, void *ctx,
-                           uint32_t flags)
+static inline uint64_t commit(redis_conn_t *conn, const char *end, redis_entry_t entry)
 {
     redis_out_t *out = conn->in_prelude ? &conn->hello_out : &conn->out;
     size_t tail = (size_t)(end - out->buf);
-    redis_entry_t entry = {answer, ctx, tail - out->tail, flags};
+    entry.bytes = tail - out->tail;
     out->tail = tail;
     if (conn->in_prelude) {
         entry.bytes = 0; /* hello_out lets its bytes go when they are written */
@@ -450,16 +450,30 @@ uint64_t redis_conn_commit(redis_conn_t *conn, const char *end, redis_answer_fn 
     return redis_queue_push(&conn->queue, entry);
 }
 
+uint64_t redis_conn_commit(redis_conn_t *conn, const char *end, redis_answer_fn answer, void *ctx,
+                           uint32_t flags)
+{
+    return commit(conn, end, (redis_entry_t){.answer = answer, .ctx = ctx, .flags = flags});
+}
+
+uint64_t redis_conn_commit_again(redis_conn_t *conn, const char *end, const redis_entry_t *entry)
+{
+    redis_entry_t again = *entry;
+    again.flags |= REDIS_CMD_AGAIN;
+    return commit(conn, end, again);
+}
+
 static redis_conn_t *conn_of(const cairn_req_t *req)
 {
     return (redis_conn_t *)(uintptr_t)req->scratch[REDIS_SCRATCH_CONN];
 }
 
 static void commit_request(redis_conn_t *conn, const char *end, redis_answer_fn answer,
-                           cairn_req_t *req, uint32_t flags)
+                           cairn_req_t *req, uint32_t flags, uint32_t skip)
 {
+    redis_entry_t entry = {.answer = answer, .ctx = req, .flags = flags, .skip = skip};
     req->scratch[REDIS_SCRATCH_CONN] = (uintptr_t)conn;
-    req->scratch[REDIS_SCRATCH_SEQ] = redis_conn_commit(conn, end, answer, req, flags);
+    req->scratch[REDIS_SCRATCH_SEQ] = commit(conn, end, entry);
 }
 
 void redis_conn_commit_request(redis_conn_t *conn, const char *end, redis_answer_fn answer,
@@ -467,14 +481,27 @@ void redis_conn_commit_request(redis_conn_t *conn, const char *end, redis_answer
 {
     uint32_t flags = req->flags & CAIRN_REQ_IDEMPOTENT ? REDIS_CMD_IDEMPOTENT : 0;
     req->scratch[REDIS_SCRATCH_MEMORY] = 0;
-    commit_request(conn, end, answer, req, flags);
+    commit_request(conn, end, answer, req, flags, 0);
+}
+
+static uint32_t script_flags(const cairn_req_t *req, bool idempotent)
+{
+    bool again = idempotent || (req->flags & CAIRN_REQ_IDEMPOTENT);
+    return REDIS_CMD_SCRIPT | (again ? REDIS_CMD_IDEMPOTENT : 0);
 }
 
 void redis_conn_commit_script(redis_conn_t *conn, const char *end, redis_answer_fn answer,
                               cairn_req_t *req, bool idempotent)
 {
-    bool again = idempotent || (req->flags & CAIRN_REQ_IDEMPOTENT);
-    commit_request(conn, end, answer, req, REDIS_CMD_SCRIPT | (again ? REDIS_CMD_IDEMPOTENT : 0));
+    commit_request(conn, end, answer, req, script_flags(req, idempotent), 0);
+}
+
+void redis_conn_commit_transaction(redis_conn_t *conn, const char *end, redis_answer_fn answer,
+                                   cairn_req_t *req, size_t commands, bool idempotent)
+{
+    const uint32_t multi = 1;
+    commit_request(conn, end, answer, req, script_flags(req, idempotent),
+                   multi + (uint32_t)commands);
 }
 
 void redis_conn_forget_request(cairn_req_t *req)

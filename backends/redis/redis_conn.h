@@ -68,6 +68,15 @@ typedef struct redis_conn_options {
     uint64_t max_reply_bytes;
 } redis_conn_options_t;
 
+/* How far the transaction at the head of the queue is answered: of its replies, all but that of
+ * EXEC say only that a command was taken, or why not. */
+typedef struct redis_transaction {
+    uint32_t skipped; /* of those */
+    bool unopened;    /* MULTI was refused: what follows is not queued, but done at once */
+    size_t refusal_len;
+    char refusal[256]; /* the beginning of the first error among them */
+} redis_transaction_t;
+
 /* What has been read and not yet looked at. */
 typedef struct redis_in {
     char *buf;
@@ -98,6 +107,9 @@ struct redis_conn {
     redis_in_t in;
     redis_out_t out;
     redis_queue_t queue;
+    redis_transaction_t transaction;
+    cairn_slice_t answered; /* bytes of the command whose answer is told; until the next reserve */
+    uint32_t answered_skip; /* its skip */
     uint64_t forgotten; /* entries without ctx since the last compaction, about */
     unsigned loading;   /* scripts that are, on this link */
     redis_hello_t hello;
@@ -152,6 +164,16 @@ void redis_conn_commit_request(redis_conn_t *conn, const char *end, redis_answer
 void redis_conn_commit_script(redis_conn_t *conn, const char *end, redis_answer_fn answer,
                               cairn_req_t *req, bool idempotent);
 
+/* The same for MULTI, `commands` commands and EXEC, one behind the other. They are one to the
+ * queue: what is sent again is all of them, and one deadline, one place and one answer are theirs.
+ * Status 0: `reply` is at EXEC's array, which has a value for each command, none of them an error.
+ * A command that failed, or was refused and so ended the transaction, gives its own code and text.
+ *
+ * The server takes nothing back: if a script is not known to it, or a command fails, the others
+ * were carried out all the same; they are again, when it is sent again. */
+void redis_conn_commit_transaction(redis_conn_t *conn, const char *end, redis_answer_fn answer,
+                                   cairn_req_t *req, size_t commands, bool idempotent);
+
 /* What a request of core's keeps in its scratch area. Memory is a block that goes with the request,
  * or 0; the number is whoever's who sent it. */
 enum {
@@ -170,6 +192,9 @@ void redis_conn_forget_request(cairn_req_t *req);
 const cairn_host_t *redis_conn_host(const cairn_req_t *req);
 
 /* ---- between redis_conn.c and redis_wire.c ---- */
+
+/* Commits a copy of what `entry` was sent for. Returns its number in the queue. */
+uint64_t redis_conn_commit_again(redis_conn_t *conn, const char *end, const redis_entry_t *entry);
 
 /* Puts our functions in place of hiredis's. */
 void redis_wire_attach(redis_conn_t *conn);

@@ -14,15 +14,16 @@ enum {
     REDIS_CMD_TRANSIENT = 2,    /* void once the link is lost: its owner says it anew */
     REDIS_CMD_SUBSCRIPTION = 4, /* answered by a push */
     REDIS_CMD_VOID = 8,         /* not sent and never will be: no answer comes */
-    REDIS_CMD_SCRIPT = 16,      /* of a request, and to be sent again if the server lacks a script */
-    REDIS_CMD_AGAIN = 32        /* that has been done */
+    REDIS_CMD_SCRIPT = 16, /* of a request, and to be sent again if the server lacks a script */
+    REDIS_CMD_AGAIN = 32   /* that has been done */
 };
 
 typedef struct redis_entry {
     redis_answer_fn answer;
     void *ctx;    /* NULL: nobody waits any more */
-    size_t bytes; /* of the command, in the connection's output */
+    size_t bytes; /* of the command, or all of a transaction, in the connection's output */
     uint32_t flags;
+    uint32_t skip; /* replies that come before the one that answers */
 } redis_entry_t;
 
 typedef struct redis_queue {

@@ -15,6 +15,8 @@
 #define LEAST_READ (16u << 10)
 #define KEEP_READ (1u << 20) /* a larger buffer is given back when it is empty */
 
+static const char unasked[] = "a reply that no command asked for";
+
 void redis_in_free(redis_in_t *in)
 {
     cairn_free(in->buf);
@@ -71,12 +73,12 @@ static int send_again(redis_conn_t *conn, const redis_entry_t *entry)
 {
     char *at;
     int rc = conn->owner->unscripted(conn);
-    if (rc == 0) rc = redis_conn_reserve_unbounded(conn, entry->bytes, &at);
+    if (rc < 0) return rc;
+    rc = redis_conn_reserve_unbounded(conn, entry->bytes, &at);
     if (rc < 0) return rc;
     memcpy(at, conn->out.buf + conn->out.head, entry->bytes);
     cairn_req_t *req = entry->ctx;
-    req->scratch[REDIS_SCRATCH_SEQ] = redis_conn_commit(
-        conn, at + entry->bytes, entry->answer, entry->ctx, entry->flags | REDIS_CMD_AGAIN);
+    req->scratch[REDIS_SCRATCH_SEQ] = redis_conn_commit_again(conn, at + entry->bytes, entry);
     return 0;
 }
 
@@ -87,32 +89,138 @@ static bool lacks_script(const redis_entry_t *entry, cairn_slice_t text)
     return text.len >= sizeof word - 1 && memcmp(text.ptr, word, sizeof word - 1) == 0;
 }
 
-static void answer_oldest(redis_conn_t *conn, redis_reply_t *reply)
+static void fail_entry(redis_conn_t *conn, const redis_entry_t *entry, int status,
+                       cairn_slice_t text)
 {
-    redis_queue_t *queue = answered_next(conn);
-    const redis_entry_t *oldest =
-        queue->head == queue->tail ? NULL : redis_queue_at(queue, queue->head);
-    if (!oldest || conn->out.sent - conn->out.head < oldest->bytes) {
-        redis_conn_lose(conn, CAIRN_EPROTOCOL, "a reply that no command asked for");
-        return;
-    }
-    redis_entry_t entry = *oldest;
-    queue->head++;
-    cairn_slice_t text;
-    bool failed = redis_reply_error(reply, &text);
-    bool again = failed && entry.ctx && lacks_script(&entry, text) && send_again(conn, &entry) == 0;
-    redis_out_answered(&conn->out, entry.bytes);
-    if (!entry.ctx || again) return;
-    if (failed) {
-        entry.answer(entry.ctx, redis_error_code(text), NULL, text);
-    } else {
-        entry.answer(entry.ctx, 0, reply, cairn_slice(NULL, 0));
-    }
+    bool again = entry->ctx && lacks_script(entry, text) && send_again(conn, entry) == 0;
+    redis_out_answered(&conn->out, entry->bytes);
+    if (entry->ctx && !again) entry->answer(entry->ctx, status, NULL, text);
+}
+
+static inline void answer_entry(redis_conn_t *conn, const redis_entry_t *entry,
+                                redis_reply_t *reply)
+{
+    conn->answered = cairn_slice(conn->out.buf + conn->out.head, entry->bytes);
+    conn->answered_skip = entry->skip;
+    redis_out_answered(&conn->out, entry->bytes);
+    if (entry->ctx) entry->answer(entry->ctx, 0, reply, cairn_slice(NULL, 0));
 }
 
 static bool is(cairn_slice_t text, const char *word, size_t len)
 {
     return text.len == len && memcmp(text.ptr, word, len) == 0;
+}
+
+/* ---- transactions ---- */
+
+static void remember_refusal(redis_transaction_t *now, cairn_slice_t text)
+{
+    if (now->refusal_len > 0) return;
+    now->refusal_len = text.len < sizeof now->refusal ? text.len : sizeof now->refusal;
+    memcpy(now->refusal, text.ptr, now->refusal_len);
+}
+
+/* MULTI's reply, or that of a command behind it. False: it is no such thing. */
+static bool count_queued(redis_transaction_t *now, redis_reply_t reply)
+{
+    bool opens = now->skipped++ == 0;
+    cairn_slice_t text;
+    if (redis_reply_error(&reply, &text)) {
+        remember_refusal(now, text);
+        now->unopened |= opens;
+        return true;
+    }
+    if (now->unopened) return true;
+    if (redis_reply_string(&reply, &text) < 0) return false;
+    return opens ? is(text, "OK", 2) : is(text, "QUEUED", 6);
+}
+
+/* 0: an array of as many values, none of them an error. */
+static int read_results(redis_reply_t reply, size_t commands, cairn_slice_t *text)
+{
+    size_t count;
+    bool nil;
+    int rc = redis_reply_array_or_nil(&reply, &count, &nil);
+    if (rc == 0 && (nil || count != commands)) rc = CAIRN_EPROTOCOL;
+    for (; rc == 0 && count > 0; count--) {
+        if (redis_reply_error(&reply, text)) return redis_error_code(*text);
+        rc = redis_reply_skip(&reply);
+    }
+    if (rc < 0) *text = cairn_str("EXEC gave no array with a result for each command");
+    return rc;
+}
+
+/* EXEC itself may find a reason, and tells it at the end of a sentence. */
+static cairn_slice_t reason_of(cairn_slice_t text)
+{
+    static const char before[] = "EXECABORT Transaction discarded because of: ";
+    const size_t len = sizeof before - 1;
+    if (text.len <= len || memcmp(text.ptr, before, len) != 0) return text;
+    return cairn_slice(text.ptr + len, text.len - len);
+}
+
+/* What EXEC's reply means. `text` may lie in the connection, until its next reply. */
+static int end_transaction(redis_conn_t *conn, size_t commands, redis_reply_t reply,
+                           cairn_slice_t *text)
+{
+    redis_transaction_t *ended = &conn->transaction;
+    size_t refusal_len = ended->refusal_len;
+    ended->skipped = 0;
+    ended->unopened = false;
+    ended->refusal_len = 0;
+    if (!redis_reply_error(&reply, text)) return read_results(reply, commands, text);
+    *text = refusal_len > 0 ? cairn_slice(ended->refusal, refusal_len) : reason_of(*text);
+    return redis_error_code(*text);
+}
+
+/* What was sent may end within it, and its first replies be there. */
+static void answer_transaction(redis_conn_t *conn, redis_queue_t *queue, redis_reply_t *reply)
+{
+    const redis_entry_t entry = *redis_queue_at(queue, queue->head);
+    size_t sent = conn->out.sent - conn->out.head;
+    bool ends = conn->transaction.skipped == entry.skip;
+    if (sent == 0 || (ends && sent < entry.bytes)) {
+        redis_conn_lose(conn, CAIRN_EPROTOCOL, unasked);
+        return;
+    }
+    if (!ends) {
+        if (!count_queued(&conn->transaction, *reply))
+            redis_conn_lose(conn, CAIRN_EPROTOCOL, "a transaction's command was not queued");
+        return;
+    }
+    queue->head++;
+    cairn_slice_t text;
+    int status = end_transaction(conn, entry.skip - 1, *reply, &text);
+    if (status < 0) {
+        fail_entry(conn, &entry, status, text);
+    } else {
+        answer_entry(conn, &entry, reply);
+    }
+}
+
+/* ---- answers in order ---- */
+
+static void answer_oldest(redis_conn_t *conn, redis_reply_t *reply)
+{
+    redis_queue_t *queue = answered_next(conn);
+    const redis_entry_t *oldest =
+        queue->head == queue->tail ? NULL : redis_queue_at(queue, queue->head);
+    if (oldest && oldest->skip > 0) {
+        answer_transaction(conn, queue, reply);
+        return;
+    }
+    if (!oldest || conn->out.sent - conn->out.head < oldest->bytes) {
+        redis_conn_lose(conn, CAIRN_EPROTOCOL, unasked);
+        return;
+    }
+    const redis_entry_t entry = *oldest;
+    queue->head++;
+    cairn_slice_t text;
+    if (redis_reply_error(reply, &text)) {
+        fail_entry(conn, &entry, redis_error_code(text), text);
+    } else {
+        answer_entry(conn, &entry, reply);
+    }
 }
 
 static bool ends_with_subscribe(cairn_slice_t kind)

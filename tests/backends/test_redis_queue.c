@@ -34,7 +34,8 @@ static void answered(void *ctx, int status, redis_reply_t *reply, cairn_slice_t 
 static uint64_t push(size_t bytes)
 {
     assert_true(redis_queue_reserve(&queue));
-    return redis_queue_push(&queue, (redis_entry_t){answered, &queue, bytes, (uint32_t)bytes});
+    uint32_t number = (uint32_t)bytes;
+    return redis_queue_push(&queue, (redis_entry_t){answered, &queue, bytes, number, ~number});
 }
 
 static void assert_is(uint64_t seq, size_t bytes)
@@ -42,6 +43,7 @@ static void assert_is(uint64_t seq, size_t bytes)
     const redis_entry_t *entry = redis_queue_at(&queue, seq);
     assert_int_equal(entry->bytes, bytes);
     assert_int_equal(entry->flags, bytes);
+    assert_int_equal(entry->skip, ~(uint32_t)bytes);
     assert_ptr_equal(entry->ctx, &queue);
     assert_true(entry->answer == answered);
 }
