@@ -1,6 +1,7 @@
 /* Jansson reads; nobody else here knows it. Its allocator is one for the whole process, so it is
  * left as the application has it. */
 #include <cairn/error.h>
+#include <cairn/sys/alloc.h>
 #include <cairn/sys/json.h>
 #include <jansson.h>
 #include <uv.h>
@@ -126,22 +127,32 @@ int cairn_json_contains(cairn_slice_t document, cairn_slice_t filter)
 
 /* ---- members ---- */
 
-int cairn_json_string_member(cairn_slice_t text, const char *key, char *buffer, size_t size,
-                             cairn_slice_t *out)
+/* Any place in the text where these bytes stand will do. */
+static int borrow_or_copy(cairn_slice_t text, cairn_slice_t string, cairn_slice_t *out,
+                          char **memory)
+{
+    const char *bytes = memmem(text.ptr, text.len, string.ptr, string.len);
+    if (!bytes) {
+        bytes = *memory = cairn_malloc(string.len);
+        if (!bytes) return UV_ENOMEM;
+        memcpy(*memory, string.ptr, string.len);
+    }
+    *out = cairn_slice(bytes, string.len);
+    return 0;
+}
+
+int cairn_json_string_member(cairn_slice_t text, const char *key, size_t most, cairn_slice_t *out,
+                             char **memory)
 {
     *out = cairn_slice(NULL, 0);
+    *memory = NULL;
     json_t *object;
     int rc = parse_object(text, &object);
     if (rc < 0) return rc;
     const json_t *member = json_object_get(object, key);
     if (json_is_string(member)) {
-        size_t len = json_string_length(member);
-        if (len > size) {
-            rc = CAIRN_ETOOBIG;
-        } else {
-            if (len) memcpy(buffer, json_string_value(member), len);
-            *out = cairn_slice(buffer, len);
-        }
+        cairn_slice_t string = {json_string_value(member), json_string_length(member)};
+        rc = string.len > most ? CAIRN_ETOOBIG : borrow_or_copy(text, string, out, memory);
     }
     json_decref(object);
     return rc;

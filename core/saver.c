@@ -36,14 +36,17 @@ int cairn_saver_put(cairn_saver_t *saver, cairn_saver_put_t *req,
     verify_init(&check);
     saver_verify_ref(&check, "parent", parent);
     saver_verify_checkpoint(&check, checkpoint);
-    char run_id_room[CAIRN_ID_MAX]; /* should it be in the metadata */
-    cairn_slice_t run_id = saver_run_id(&check, metadata, options->run_id, run_id_room);
+    char *memory;
+    cairn_slice_t run_id = saver_run_id(&check, metadata, options->run_id, &memory);
     cairn_saver_terms_t terms = saver_terms(&check, saver, options->ttl);
     cairn_core_t *core;
     int rc = verify_begin(&check, saver->cairn, &req->req, CAIRN_CAP_SAVER, &core);
-    if (rc < 0) return rc;
+    if (rc < 0) goto out;
     const cairn_saver_ops_t *ops = core->backend->saver;
-    if (!HAVE(ops, put)) return verify_no_slot(core, &req->req);
+    if (!HAVE(ops, put)) {
+        rc = verify_no_slot(core, &req->req);
+        goto out;
+    }
     cairn_saver_put_args_t args = {
         .size = sizeof args,
         .parent = *parent,
@@ -53,7 +56,10 @@ int cairn_saver_put(cairn_saver_t *saver, cairn_saver_put_t *req,
         .terms = terms,
     };
     req->cb = cb;
-    return core_started(core, &req->req, CORE_REQ_SAVER_PUT, ops->put(core->self, req, &args));
+    rc = core_started(core, &req->req, CORE_REQ_SAVER_PUT, ops->put(core->self, req, &args));
+out:
+    cairn_free(memory);
+    return rc;
 }
 
 int cairn_saver_put_writes(cairn_saver_t *saver, cairn_saver_put_t *req,

@@ -20,8 +20,9 @@ cairn_saver_terms_t saver_terms(verify_t *check, const cairn_saver_t *saver, cai
 }
 
 cairn_slice_t saver_run_id(verify_t *check, cairn_slice_t metadata, cairn_slice_t given,
-                           char room[CAIRN_ID_MAX])
+                           char **memory)
 {
+    *memory = NULL;
     verify_optional(check, "run_id", given);
     if (given.ptr || metadata.len == 0) {
         verify_json_object(check, "metadata", metadata);
@@ -30,7 +31,7 @@ cairn_slice_t saver_run_id(verify_t *check, cairn_slice_t metadata, cairn_slice_
     verify_bytes(check, "metadata", metadata);
     if (check->status < 0) return given;
     cairn_slice_t found;
-    int rc = cairn_json_string_member(metadata, "run_id", room, CAIRN_ID_MAX, &found);
+    int rc = cairn_json_string_member(metadata, "run_id", CAIRN_ID_MAX, &found, memory);
     if (rc == CAIRN_ETOOBIG) {
         verify_wrong(check, rc, "metadata", "has a run_id longer than %d bytes", CAIRN_ID_MAX);
     } else {

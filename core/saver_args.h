@@ -10,10 +10,10 @@
 int64_t saver_default_ttl_ms(const cairn_saver_t *saver);
 cairn_saver_terms_t saver_terms(verify_t *check, const cairn_saver_t *saver, cairn_ttl_t ttl);
 
-/* Checks both, and gives the run id that counts: `given`, or if that is absent the metadata's,
- * copied to `room`. */
+/* Checks both, and gives the run id that counts: `given`, or if that is absent the metadata's.
+ * `*memory` is what it may be borrowed from: cairn_free it after use, whatever the check says. */
 cairn_slice_t saver_run_id(verify_t *check, cairn_slice_t metadata, cairn_slice_t given,
-                           char room[CAIRN_ID_MAX]);
+                           char **memory);
 
 /* `what` names the argument, should it be NULL. */
 void saver_verify_ref(verify_t *check, const char *what, const cairn_checkpoint_ref_t *ref);

@@ -41,7 +41,7 @@ typedef struct mem_object {
     mem_space_t *space;
     struct mem_checkpoint *checkpoint; /* NULL: there are only writes */
     mem_map_t writes;
-    int64_t ttl_ms; /* in full; 0: nothing said yet */
+    int64_t ttl_ms; /* in full; 0: just made, nothing said yet */
     uint64_t deadline_ms;
     mem_node_t in_deadlines; /* by deadline_key; only if ttl_ms > 0 */
     char deadline_key[sizeof(uint64_t)];
@@ -131,7 +131,10 @@ void mem_saver_clear(mem_saver_t *saver);
 void mem_expire(mem_saver_t *saver, uint64_t now_ms);
 
 /* The TTL of a put to `object` (rules 30, 33, 34). */
-void mem_ttl_written(mem_saver_t *saver, mem_object_t *object, const cairn_saver_terms_t *terms);
+void mem_ttl_put(mem_saver_t *saver, mem_object_t *object, const cairn_saver_terms_t *terms);
+
+/* The TTL of writes to `object`: without one of their own they join what is there. */
+void mem_ttl_put_writes(mem_saver_t *saver, mem_object_t *object, const cairn_saver_terms_t *terms);
 
 /* The full TTL again after a read of `object` (rules 32, 34). */
 void mem_ttl_refresh(mem_saver_t *saver, mem_object_t *object, const cairn_saver_terms_t *terms);

@@ -150,7 +150,7 @@ int mem_put(mem_saver_t *saver, const cairn_saver_put_args_t *args)
     mem_checkpoint_t *replaced = object->checkpoint;
     object->checkpoint = made;
     if (replaced) mem_checkpoint_free(saver, replaced);
-    mem_ttl_written(saver, object, &args->terms);
+    mem_ttl_put(saver, object, &args->terms);
     if (args->terms.shallow) mem_keep_latest(saver, object->space);
     return 0;
 }
@@ -241,6 +241,6 @@ int mem_put_writes(mem_saver_t *saver, const cairn_saver_put_writes_args_t *args
         place_write(object, list);
         list = next;
     }
-    mem_ttl_written(saver, object, &args->terms);
+    mem_ttl_put_writes(saver, object, &args->terms);
     return 0;
 }

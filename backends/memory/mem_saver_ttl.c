@@ -71,10 +71,17 @@ static void change_scope(mem_saver_t *saver, mem_object_t *object, cairn_saver_s
     }
 }
 
-void mem_ttl_written(mem_saver_t *saver, mem_object_t *object, const cairn_saver_terms_t *terms)
+void mem_ttl_put(mem_saver_t *saver, mem_object_t *object, const cairn_saver_terms_t *terms)
 {
     change_scope(saver, object, terms->scope, terms->ttl_given ? set : set_unless_pinned,
                  terms->ttl_ms);
+}
+
+void mem_ttl_put_writes(mem_saver_t *saver, mem_object_t *object, const cairn_saver_terms_t *terms)
+{
+    bool just_made = object->ttl_ms == 0;
+    if (just_made || terms->ttl_given || terms->scope == CAIRN_SCOPE_THREAD)
+        mem_ttl_put(saver, object, terms);
 }
 
 void mem_ttl_refresh(mem_saver_t *saver, mem_object_t *object, const cairn_saver_terms_t *terms)

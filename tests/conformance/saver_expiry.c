@@ -31,6 +31,27 @@ static void writes_without_a_checkpoint_expire_too(world_t *w)
     assert_get(s, at("c1"), "c1");
 }
 
+static void writes_that_joined_go_with_their_checkpoint(world_t *w)
+{
+    saver_client_t *s = saver_open(w, NULL);
+    saver_put(s, "c1", "a@1=x", .ttl = SOON);
+    saver_write(s, "c1", "t1", "a=1");
+    saver_await_gone(s, at("c1"));
+    saver_put(s, "c1", "", .ttl = LATER);
+    assert_get(s, at("c1"), "c1");
+}
+
+static void writes_that_joined_stay_with_a_checkpoint_that_lives_on(world_t *w)
+{
+    saver_client_t *s = saver_open(w, NULL);
+    saver_put(s, "c1", "a@1=x", .ttl = cairn_ttl_ms(400));
+    saver_write(s, "c1", "t1", "a=1");
+    saver_set_ttl(s, at("c1"), HOUR);
+    saver_put(s, "brief", "", .ttl = cairn_ttl_ms(400));
+    saver_await_gone(s, at("brief"));
+    assert_get(s, at("c1"), "c1 a@1=x [t1.0 a=1]");
+}
+
 static void when_all_has_expired_nothing_is_left_behind(world_t *w)
 {
     saver_client_t *s = saver_open(w, &soon);
@@ -275,6 +296,8 @@ static void an_id_that_comes_again_after_it_expired_is_in_no_old_run(world_t *w)
 const scenario_t saver_expiry_scenarios[] = {
     SCENARIO(an_expired_checkpoint_takes_values_and_writes_along),
     SCENARIO(writes_without_a_checkpoint_expire_too),
+    SCENARIO(writes_that_joined_go_with_their_checkpoint),
+    SCENARIO(writes_that_joined_stay_with_a_checkpoint_that_lives_on),
     SCENARIO(when_all_has_expired_nothing_is_left_behind),
     SCENARIO(a_value_outlives_the_checkpoint_that_wrote_it_for_another_that_uses_it),
     SCENARIO(a_value_outlives_a_later_user_with_a_shorter_life),

@@ -18,7 +18,7 @@ static saver_client_t *open_two_threads(world_t *w)
     return s;
 }
 
-/* Checkpoints of one id have no order among each other that is promised. */
+/* By their ids alone. */
 static void assert_ids(saver_client_t *s, const cairn_saver_query_t *query, const char *expected)
 {
     char ids[256] = "";
@@ -52,6 +52,27 @@ static void a_list_is_newest_first_by_id_over_everything_matched(world_t *w)
     static const char *const all[] = {"u/n/c5", "t/n/c4", "c3", "u//c3",
                                       "c2",     "t/n/c2", "c1", "u//c0"};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) assert_true(lists(s, all[i]));
+}
+
+/* Bytewise, whatever the size of a page. */
+static void equal_ids_are_listed_by_thread_and_then_by_namespace(world_t *w)
+{
+    static const char *const threads[] = {"b", "\x7f", "aa", "B", "a"};
+    static const char *const namespaces[] = {"nn", "N", "", "n"};
+    saver_client_t *s = saver_open(w, NULL);
+    for (size_t i = 0; i < sizeof threads / sizeof *threads; i++) {
+        for (size_t n = 0; n < sizeof namespaces / sizeof *namespaces; n++)
+            saver_put(s, "c1", "", .thread = threads[i], .ns = namespaces[n]);
+    }
+    saver_put(s, "c2", "", .thread = "z");
+    saver_put(s, "c0", "", .thread = "A");
+    for (uint32_t size = 1; size <= 23; size++) {
+        assert_list(s,
+                    "z//c2 B//c1 B/N/c1 B/n/c1 B/nn/c1 a//c1 a/N/c1 a/n/c1 a/nn/c1 "
+                    "aa//c1 aa/N/c1 aa/n/c1 aa/nn/c1 b//c1 b/N/c1 b/n/c1 b/nn/c1 "
+                    "\\x7f//c1 \\x7f/N/c1 \\x7f/n/c1 \\x7f/nn/c1 A//c0",
+                    .paging.page_size = size);
+    }
 }
 
 static void an_absent_namespace_lists_all_and_an_empty_one_the_root(world_t *w)
@@ -220,6 +241,7 @@ static void a_query_that_is_left_out_lists_everything(world_t *w)
 
 const scenario_t saver_list_scenarios[] = {
     SCENARIO(a_list_is_newest_first_by_id_over_everything_matched),
+    SCENARIO(equal_ids_are_listed_by_thread_and_then_by_namespace),
     SCENARIO(an_absent_namespace_lists_all_and_an_empty_one_the_root),
     SCENARIO(an_absent_thread_lists_all_threads),
     SCENARIO(a_checkpoint_id_lists_only_that_one),

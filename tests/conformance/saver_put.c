@@ -262,6 +262,17 @@ static void the_run_id_is_indexed_when_given(world_t *w)
     assert_list(s, "c5 c4", .thread_id = cairn_str("t"));
 }
 
+static void a_run_id_may_be_escaped_in_the_metadata(world_t *w)
+{
+    saver_client_t *s = saver_open(w, NULL);
+    saver_put(s, "c1", "", .run_id = "r\xc3\xa4/1");
+    saver_put(s, "c2", "", .metadata = "{\"run_id\":\"r\xc3\xa4/1\"}");
+    saver_put(s, "c3", "", .metadata = "{\"run_id\":\"\\u0072\\u00E4\\/1\"}");
+    saver_put(s, "c4", "", .metadata = "{\"run_id\":\"r\\u00e4/2\",\"other\":\"r\xc3\xa4/1\"}");
+    assert_int_equal(saver_delete_run(s, "r\xc3\xa4/1"), 3);
+    assert_list(s, "c4", .headers_only = true);
+}
+
 static void putting_an_id_again_moves_it_to_its_new_run(world_t *w)
 {
     saver_client_t *s = saver_open(w, NULL);
@@ -444,6 +455,7 @@ const scenario_t saver_put_scenarios[] = {
     SCENARIO(absent_and_empty_metadata_is_an_empty_object),
     SCENARIO(metadata_that_is_no_json_object_is_refused),
     SCENARIO(the_run_id_is_indexed_when_given),
+    SCENARIO(a_run_id_may_be_escaped_in_the_metadata),
     SCENARIO(putting_an_id_again_moves_it_to_its_new_run),
     SCENARIO(everything_of_a_checkpoint_comes_back),
     SCENARIO(updated_channels_unknown_is_not_none),

@@ -2,6 +2,7 @@
 #include "saver_suite.h"
 
 #define HOUR 3600000
+#define RUN_DOWN 20 /* ms until it makes a difference when a TTL began */
 
 static const cairn_saver_options_t an_hour = {.default_ttl = {true, HOUR}};
 static const cairn_saver_options_t an_hour_a_thread = {.default_ttl = {true, HOUR},
@@ -140,7 +141,44 @@ static void a_put_gives_its_ttl_to_the_writes_that_came_before(world_t *w)
     assert_ttl(s, at("c1"), HOUR, put);
 }
 
-static void put_writes_moves_the_checkpoint_along(world_t *w)
+/* Whether the saver has a default or not. */
+static void writes_join_the_expiry_of_their_checkpoint(world_t *w)
+{
+    saver_client_t *plain = saver_open(w, NULL);
+    saver_client_t *s = saver_beside(plain, &an_hour);
+    saver_put(s, "c1", "a@1=x");
+    moment_t put = s->moment;
+    saver_await_ttl(s, at("c1"), HOUR - RUN_DOWN);
+    saver_write(s, "c1", "t1", "a=1");
+    assert_ttl(s, at("c1"), HOUR, put);
+    saver_write(plain, "c1", "t2", "a=2");
+    assert_ttl(s, at("c1"), HOUR, put);
+    saver_put(plain, "c2", "");
+    saver_write(s, "c2", "t1", "a=1");
+    assert_int_equal(saver_ttl(s, at("c2")), CAIRN_TTL_PERSIST);
+}
+
+/* Nor do they change what a refresh puts back. */
+static void writes_do_not_undo_an_explicit_ttl(world_t *w)
+{
+    static const cairn_saver_get_options_t refresh = {.refresh = CAIRN_REFRESH_YES};
+    saver_client_t *s = saver_open(w, &an_hour);
+    saver_put(s, "c1", "a@1=x", .ttl = cairn_ttl_ms(2 * HOUR));
+    moment_t put = s->moment;
+    saver_write(s, "c1", "t1", "a=1");
+    assert_ttl(s, at("c1"), 2 * HOUR, put);
+    saver_put(s, "c2", "");
+    saver_set_ttl(s, at("c2"), 60000);
+    moment_t set = s->moment;
+    saver_write(s, "c2", "t1", "a=1");
+    saver_write(s, "c2", "t2", "a=2");
+    assert_ttl(s, at("c2"), 60000, set);
+    saver_await_ttl(s, at("c2"), 60000 - RUN_DOWN);
+    saver_get_with(s, at("c2"), &refresh);
+    assert_ttl(s, at("c2"), 60000, s->moment);
+}
+
+static void writes_with_a_ttl_of_their_own_move_the_object(world_t *w)
 {
     saver_client_t *s = saver_open(w, NULL);
     saver_put(s, "c1", "a@1=x", .ttl = cairn_ttl_ms(HOUR));
@@ -148,6 +186,30 @@ static void put_writes_moves_the_checkpoint_along(world_t *w)
     assert_ttl(s, at("c1"), 2 * HOUR, s->moment);
     saver_write(s, "c1", "t1", "a=1", .ttl = cairn_ttl_ms(HOUR / 2));
     assert_ttl(s, at("c1"), HOUR / 2, s->moment);
+    saver_write(s, "c1", "t2", "a=1", .ttl = cairn_ttl_ms(CAIRN_TTL_PERSIST));
+    assert_int_equal(saver_ttl(s, at("c1")), CAIRN_TTL_PERSIST);
+}
+
+/* The call that makes the object says when it goes; later ones join. */
+static void writes_before_their_checkpoint_get_the_default_ttl(world_t *w)
+{
+    saver_client_t *plain = saver_open(w, NULL);
+    saver_client_t *s = saver_beside(plain, &an_hour);
+    saver_write(s, "c1", "t1", "a=1");
+    moment_t first = s->moment;
+    assert_thread_ttl(s, "t", HOUR, first);
+    saver_put(s, "c", "", .thread = "beside");
+    saver_await_ttl(s, ref("beside", NULL, "c"), HOUR - RUN_DOWN);
+    saver_write(s, "c1", "t2", "a=2");
+    saver_write(plain, "c1", "t3", "a=3");
+    assert_thread_ttl(s, "t", HOUR, first);
+    saver_write(s, "c1", "t1", "a=1", .thread = "u", .ttl = cairn_ttl_ms(60000));
+    moment_t brief = s->moment;
+    saver_write(s, "c1", "t2", "a=2", .thread = "u");
+    assert_thread_ttl(s, "u", 60000, brief);
+    saver_write(plain, "c1", "t1", "a=1", .thread = "v");
+    saver_write(s, "c1", "t2", "a=2", .thread = "v");
+    assert_int_equal(saver_thread_ttl(s, "v"), CAIRN_TTL_PERSIST);
 }
 
 /* ---- 33: pin ---- */
@@ -380,7 +442,10 @@ const scenario_t saver_ttl_scenarios[] = {
     SCENARIO(set_ttl_wants_a_ttl),
     SCENARIO(a_put_again_has_its_own_ttl),
     SCENARIO(a_put_gives_its_ttl_to_the_writes_that_came_before),
-    SCENARIO(put_writes_moves_the_checkpoint_along),
+    SCENARIO(writes_join_the_expiry_of_their_checkpoint),
+    SCENARIO(writes_do_not_undo_an_explicit_ttl),
+    SCENARIO(writes_with_a_ttl_of_their_own_move_the_object),
+    SCENARIO(writes_before_their_checkpoint_get_the_default_ttl),
     SCENARIO(pin_makes_a_checkpoint_permanent),
     SCENARIO(pin_without_an_id_is_of_the_latest),
     SCENARIO(pin_is_set_ttl_with_persist_and_a_put_may_pin),

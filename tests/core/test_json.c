@@ -1,5 +1,6 @@
 #include "check.h"
 
+#include <cairn/sys/alloc.h>
 #include <cairn/sys/json.h>
 #include <stdlib.h>
 #include <string.h>
@@ -170,28 +171,65 @@ static void containment_asks_for_two_objects(void **state)
 
 /* ---- members ---- */
 
+static const cairn_slice_t absent;
+
+/* Absent or present, and equal. */
+static void assert_slice(cairn_slice_t slice, cairn_slice_t expected)
+{
+    assert_true(!slice.ptr == !expected.ptr);
+    assert_true(cairn_slice_eq(slice, expected));
+}
+
+static void assert_member(cairn_slice_t text, const char *key, size_t most, int status,
+                          cairn_slice_t expected)
+{
+    cairn_slice_t out = cairn_str("left alone");
+    char *memory = (char *)"left alone";
+    assert_status(cairn_json_string_member(text, key, most, &out, &memory), status);
+    assert_slice(out, expected);
+    if (!expected.ptr) assert_null(memory);
+    cairn_free(memory);
+}
+
+static void assert_copied(const char *text, const char *expected, bool copied)
+{
+    cairn_slice_t out;
+    char *memory;
+    assert_status(cairn_json_string_member(cairn_str(text), "r", SIZE_MAX, &out, &memory), 0);
+    assert_slice(out, cairn_str(expected));
+    if (copied) {
+        assert_ptr_equal(out.ptr, memory);
+    } else {
+        assert_null(memory);
+        assert_in_range((uintptr_t)out.ptr, (uintptr_t)text, (uintptr_t)text + strlen(text));
+    }
+    cairn_free(memory);
+}
+
 static void a_string_member_is_read(void **state)
 {
     (void)state;
-    char room[8];
-    cairn_slice_t out;
     cairn_slice_t text = cairn_str("{\"n\":1,\"run_id\":\"r\\u0000-1\",\"o\":{\"x\":\"y\"}}");
-    assert_status(cairn_json_string_member(text, "run_id", room, sizeof room, &out), 0);
-    assert_true(cairn_slice_eq(out, cairn_slice("r\0-1", 4)));
-    assert_status(cairn_json_string_member(text, "run_id", room, 4, &out), 0);
-    assert_int_equal(out.len, 4);
-    assert_status(cairn_json_string_member(text, "run_id", room, 3, &out), CAIRN_ETOOBIG);
-    assert_null(out.ptr);
+    assert_member(text, "run_id", SIZE_MAX, 0, cairn_slice("r\0-1", 4));
+    assert_member(text, "run_id", 4, 0, cairn_slice("r\0-1", 4));
+    assert_member(text, "run_id", 3, CAIRN_ETOOBIG, absent);
     static const char *const none[] = {"n", "o", "x", ""};
-    for (size_t i = 0; i < COUNT_OF(none); i++) {
-        assert_status(cairn_json_string_member(text, none[i], room, sizeof room, &out), 0);
-        assert_null(out.ptr);
-    }
-    assert_status(cairn_json_string_member(cairn_str("{\"r\":\"\"}"), "r", room, 1, &out), 0);
-    assert_non_null(out.ptr);
-    assert_int_equal(out.len, 0);
-    assert_status(cairn_json_string_member(cairn_str("[\"r\"]"), "r", room, 1, &out), UV_EINVAL);
-    assert_null(out.ptr);
+    for (size_t i = 0; i < COUNT_OF(none); i++) assert_member(text, none[i], SIZE_MAX, 0, absent);
+    assert_member(cairn_str("{\"r\":\"\"}"), "r", 0, 0, cairn_str(""));
+    assert_member(cairn_str("{\"r\":\"a\",\"r\":\"b\"}"), "r", 1, 0, cairn_str("b"));
+    assert_member(cairn_str("[\"r\"]"), "r", 1, UV_EINVAL, absent);
+}
+
+static void a_string_member_is_copied_only_if_it_is_escaped(void **state)
+{
+    (void)state;
+    assert_copied("{\"r\":\"plain\"}", "plain", false);
+    assert_copied("{\"r\":\"\xc3\xa4/b\"}", "\xc3\xa4/b", false);
+    assert_copied("{\"r\":\"\"}", "", false);
+    assert_copied("{\"r\":\"\\u00e4\"}", "\xc3\xa4", true);
+    assert_copied("{\"r\":\"a\\\\b\"}", "a\\b", true);
+    assert_copied("{\"r\":\"a\\/b\",\"s\":\"a/b\"}", "a/b", false);
+    assert_copied("{\"r\":\"\\\"\\n\"}", "\"\n", true);
 }
 
 static int add_key(void *context, cairn_slice_t name)
@@ -233,6 +271,7 @@ int main(void)
         cmocka_unit_test(a_filter_is_read_once_for_many_documents),
         cmocka_unit_test(containment_asks_for_two_objects),
         cmocka_unit_test(a_string_member_is_read),
+        cmocka_unit_test(a_string_member_is_copied_only_if_it_is_escaped),
         cmocka_unit_test(the_keys_of_an_object_member_are_told),
     };
     return cmocka_run_group_tests_name("json", tests, NULL, NULL);

@@ -1,3 +1,4 @@
+#include "alloc_fault.h"
 #include "saver_fixture.h"
 
 /* ---- refusals ---- */
@@ -191,6 +192,30 @@ static void a_run_id_too_long_in_the_metadata_is_named(void **state)
     stub_close();
 }
 
+static void a_run_id_that_was_escaped_is_let_go_after_the_call(void **state)
+{
+    (void)state;
+    const cairn_saver_ops_t none = {.size = sizeof none};
+    const cairn_slice_t escaped = S("{\"run_id\":\"\\u0072\"}");
+    alloc_watch();
+    open_with(&every_op);
+    size_t before = alloc_live();
+    WRONG((put_options.run_id = ABSENT, metadata = escaped, put_options.ttl = cairn_ttl_ms(0)),
+          do_put, UV_EINVAL, "ttl is 0 ms");
+    put_options.run_id = ABSENT;
+    metadata = escaped;
+    assert_status(do_put(), 0);
+    assert_status(do_put(), UV_EBUSY);
+    assert_int_equal(alloc_live(), before);
+    stub_close();
+    open_with(&none);
+    before = alloc_live();
+    assert_status(do_put(), UV_ENOTSUP);
+    assert_int_equal(alloc_live(), before);
+    stub_close();
+    alloc_unwatch();
+}
+
 static void wrong_ttls_are_named_and_delete_nothing(void **state)
 {
     (void)state;
@@ -314,6 +339,7 @@ int main(void)
         cmocka_unit_test_setup(wrong_checkpoints_are_named, fresh),
         cmocka_unit_test_setup(what_is_no_json_object_is_named, fresh),
         cmocka_unit_test_setup(a_run_id_too_long_in_the_metadata_is_named, fresh),
+        cmocka_unit_test_setup(a_run_id_that_was_escaped_is_let_go_after_the_call, fresh),
         cmocka_unit_test_setup(wrong_ttls_are_named_and_delete_nothing, fresh),
         cmocka_unit_test_setup(missing_structs_are_named, fresh),
         cmocka_unit_test_setup(any_bytes_are_an_id, fresh),

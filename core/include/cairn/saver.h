@@ -43,7 +43,8 @@ typedef enum cairn_saver_scope {
 
 /* Zeroed: nothing expires, every checkpoint is kept. */
 typedef struct cairn_saver_options {
-    cairn_ttl_t default_ttl;       /* of what is put without its own; not given: persistent */
+    cairn_ttl_t default_ttl; /* of what is put without its own; not given: persistent. Writes join
+                                what is there instead (cairn_saver_put_writes) */
     cairn_saver_scope_t ttl_scope; /* what a put and a refreshing read move (rule 34) */
     bool refresh_on_read;          /* a read puts the full TTL back, but gives none (rule 32) */
     bool shallow; /* keep only the latest checkpoint of a (thread, namespace) (rule 28). Also if the
@@ -86,8 +87,12 @@ CAIRN_MUST_USE int cairn_saver_put(cairn_saver_t *saver, cairn_saver_put_t *req,
                                    const cairn_saver_put_options_t *options, cairn_saver_put_cb cb);
 
 /* Adds a task's writes to the checkpoint `at`, which need not be there yet; its checkpoint_id must
- * be present (rules 10-15). `ttl` is zero for what the saver's default says. No writes: ends with
- * 0. */
+ * be present (rules 10-15). No writes: ends with 0.
+ *
+ * `ttl` zeroed: the writes join what is there, the checkpoint or writes that came before it, and
+ * expire with it. When that is, and its full TTL, stay what they are, whatever the saver's default;
+ * if nothing is there, the default applies. Given: moves all of it, as put would. With
+ * CAIRN_SCOPE_THREAD writing moves the thread either way, as put does. */
 CAIRN_MUST_USE int cairn_saver_put_writes(cairn_saver_t *saver, cairn_saver_put_t *req,
                                           const cairn_checkpoint_ref_t *at,
                                           const cairn_task_writes_t *writes, cairn_ttl_t ttl,
@@ -123,8 +128,8 @@ typedef struct cairn_saver_list cairn_saver_list_t;
 
 typedef struct cairn_saver_page {
     const cairn_checkpoint_tuple_t *tuples;
-    size_t count;
-    cairn_slice_t cursor; /* of the next page; empty: this was the last */
+    size_t count;         /* may be less than the page_size asked for, and 0, in any page */
+    cairn_slice_t cursor; /* of the next page; empty: this was the last, and no other is */
 } cairn_saver_page_t;
 
 typedef void (*cairn_saver_list_cb)(cairn_saver_list_t *req, int status,
@@ -150,8 +155,8 @@ typedef struct cairn_saver_query {
     cairn_paging_t paging;
 } cairn_saver_query_t;
 
-/* Newest first by id over everything that matches (rules 18-21). Never refreshes. `query` may be
- * NULL. */
+/* Newest first by id over everything that matches; equal ids by thread_id ascending, then by
+ * checkpoint_ns ascending, all bytewise (rules 18-21). Never refreshes. `query` may be NULL. */
 CAIRN_MUST_USE int cairn_saver_list(cairn_saver_t *saver, cairn_saver_list_t *req,
                                     const cairn_saver_query_t *query, cairn_saver_list_cb cb);
 
@@ -259,8 +264,9 @@ struct cairn_saver_ttl {
 };
 
 /* All four: of the checkpoint `at` (checkpoint_id absent: the latest), or of its whole thread, when
- * its namespace and checkpoint_id do not count. A value that several checkpoints share lives as
- * long as the longest of them (rule 31). */
+ * its namespace and checkpoint_id do not count. Of a checkpoint means with its writes and the
+ * values that it uses, which expire together (rule 30); a value that several checkpoints share
+ * lives as long as the longest of them (rule 31). */
 
 CAIRN_MUST_USE int cairn_saver_ttl(cairn_saver_t *saver, cairn_saver_ttl_t *req,
                                    cairn_saver_scope_t scope, const cairn_checkpoint_ref_t *at,
@@ -271,7 +277,10 @@ CAIRN_MUST_USE int cairn_saver_set_ttl(cairn_saver_t *saver, cairn_saver_ttl_t *
                                        cairn_saver_scope_t scope, const cairn_checkpoint_ref_t *at,
                                        cairn_ttl_t ttl, cairn_saver_ttl_cb cb);
 
-/* cairn_saver_set_ttl with CAIRN_TTL_PERSIST; no refresh undoes it (rule 33). */
+/* cairn_saver_set_ttl with CAIRN_TTL_PERSIST: the checkpoint, its writes and its values are there
+ * for good; no refresh undoes it, and no put without a TTL of its own (rule 33). It does not pin
+ * ancestors, not even those that its delta channels are rebuilt from: where one of them expires,
+ * cairn_saver_history ends as at the root. To keep these, pin them too, or the whole thread. */
 CAIRN_MUST_USE int cairn_saver_pin(cairn_saver_t *saver, cairn_saver_ttl_t *req,
                                    cairn_saver_scope_t scope, const cairn_checkpoint_ref_t *at,
                                    cairn_saver_ttl_cb cb);

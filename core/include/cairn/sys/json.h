@@ -31,11 +31,13 @@ CAIRN_MUST_USE int cairn_json_filter_matches(const cairn_json_filter_t *filter,
                                              cairn_slice_t document);
 void cairn_json_filter_free(cairn_json_filter_t *filter);
 
-/* Reads object[key], if that is a string, into `buffer`, and makes `*out` of it. `*out` is absent
- * if there is no such string. UV_EINVAL if `text` is no object: a check, too. CAIRN_ETOOBIG if the
- * string is longer than `size`. On error `*out` is absent. */
-CAIRN_MUST_USE int cairn_json_string_member(cairn_slice_t text, const char *key, char *buffer,
-                                            size_t size, cairn_slice_t *out);
+/* Makes `*out` of object[key], if that is a string; else `*out` is absent. It is borrowed from
+ * `text`, or from `*memory` if it is not in there byte by byte, being escaped; `*memory` is yours
+ * to give to cairn_free, and mostly NULL. UV_EINVAL if `text` is no object: a check, too.
+ * CAIRN_ETOOBIG if the string is longer than `most`. On error `*out` is absent and `*memory` NULL.
+ */
+CAIRN_MUST_USE int cairn_json_string_member(cairn_slice_t text, const char *key, size_t most,
+                                            cairn_slice_t *out, char **memory);
 
 /* Calls `each` with every key of the object object[key], in no certain order, until it returns
  * something else than 0, which is returned. 0 if there is no such object. UV_EINVAL if `text` is no

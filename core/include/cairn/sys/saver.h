@@ -19,7 +19,8 @@ extern "C" {
 /* What core has decided from the saver's options and the call's. */
 typedef struct cairn_saver_terms {
     int64_t ttl_ms;            /* of what is written: > 0, or CAIRN_TTL_PERSIST */
-    bool ttl_given;            /* by the call: only then does it change what is pinned (rule 33) */
+    bool ttl_given;            /* by the call: only then does it change what is pinned (rule 33),
+                                  and only then do writes move what is there (put_writes) */
     bool refresh;              /* of a read: the full TTL again, for what has one (rule 32) */
     bool shallow;              /* of a put: delete what is older (rule 28) */
     cairn_saver_scope_t scope; /* what the TTL is for (rule 34) */
@@ -89,14 +90,22 @@ typedef struct cairn_saver_ops {
     int (*put)(void *self, cairn_saver_put_t *req, const cairn_saver_put_args_t *args);
 
     /* Must. put_done. The checkpoint need not be there; neither put may erase the other (rule
-     * 13). */
+     * 13).
+     *
+     * The TTL: writes join their object, which is a checkpoint, or writes that came before it. With
+     * terms.scope CAIRN_SCOPE_CHECKPOINT, terms.ttl_given false and an object there, the writes
+     * take its expiry, and neither that nor its full TTL changes: terms.ttl_ms does not count,
+     * shorter, longer or CAIRN_TTL_PERSIST. It does for an object that this call makes. With
+     * ttl_given, and with CAIRN_SCOPE_THREAD, as put. */
     int (*put_writes)(void *self, cairn_saver_put_t *req,
                       const cairn_saver_put_writes_args_t *args);
 
     /* Must. get_done. */
     int (*get)(void *self, cairn_saver_get_t *req, const cairn_saver_get_args_t *args);
 
-    /* Must. list_done, with a cursor of yours if there is more. */
+    /* Must. list_done, with a cursor of yours if there is more. Ids descending, of equal ids
+     * thread_id, then checkpoint_ns ascending, bytewise. A page may hold fewer than `most`, and
+     * none at all; only one without a cursor is the last. */
     int (*list)(void *self, cairn_saver_list_t *req, const cairn_saver_list_args_t *args);
 
     /* Must. delete_done. */
