@@ -30,6 +30,7 @@ static void on_closed(redis_standalone_t *route)
     const cairn_host_t *host = redis->host;
     void (*closed)(const cairn_host_t *) = redis->closed;
     cairn_arena_free(&redis->arena);
+    redis_hints_free(&redis->hints);
     cairn_free(redis);
     closed(host);
 }

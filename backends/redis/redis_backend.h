@@ -2,6 +2,7 @@
 #ifndef CAIRN_REDIS_BACKEND_H
 #define CAIRN_REDIS_BACKEND_H
 
+#include "redis_hints.h"
 #include "redis_standalone.h"
 
 #include <cairn/sys/backend.h>
@@ -11,6 +12,7 @@ typedef struct redis_backend {
     const cairn_host_t *host;
     redis_standalone_t route;
     void (*closed)(const cairn_host_t *);
+    redis_hints_t hints;
     cairn_arena_t arena; /* where an answer is put together, for as long as it is told */
 } redis_backend_t;
 

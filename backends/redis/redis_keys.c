@@ -45,6 +45,25 @@ char *redis_escape(char *out, cairn_slice_t id)
     return out;
 }
 
+static char digit(char c)
+{
+    return (char)(c <= '9' ? c - '0' : c - 'A' + 10);
+}
+
+char *redis_unescape(char *out, cairn_slice_t escaped)
+{
+    for (size_t i = 0; i < escaped.len; i++) {
+        char c = escaped.ptr[i];
+        if (c != '%') {
+            *out++ = c;
+        } else if (escaped.len - i > 2) {
+            *out++ = (char)(digit(escaped.ptr[i + 1]) << 4 | digit(escaped.ptr[i + 2]));
+            i += 2;
+        }
+    }
+    return out;
+}
+
 #define END 2 /* bytes that end an encoded id */
 
 size_t redis_encoded_size(cairn_slice_t id)

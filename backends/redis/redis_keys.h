@@ -14,7 +14,14 @@
 #include <stdint.h>
 
 #define REDIS_KEY_STEM "langgraph:checkpoint"
-#define REDIS_KEY_THREAD "langgraph:thread:"
+#define REDIS_KEY_HEAD "langgraph:thread"
+#define REDIS_KEY_NAMES REDIS_KEY_STEM " " REDIS_KEY_HEAD /* as scripts take them */
+#define REDIS_KEY_CHECKPOINT REDIS_KEY_STEM ":"
+#define REDIS_KEY_WRITES REDIS_KEY_STEM "_write:"
+#define REDIS_KEY_BLOB REDIS_KEY_STEM "_blob:"
+#define REDIS_KEY_THREAD REDIS_KEY_HEAD ":"
+#define REDIS_KEY_THREAD_EXPIRY REDIS_KEY_HEAD "_expiry:"
+#define REDIS_KEY_THREAD_LOOSE REDIS_KEY_HEAD "_loose:"
 #define REDIS_KEY_SHARD "langgraph:checkpoints:"
 #define REDIS_KEY_SHARD_EXPIRY "langgraph:checkpoints_expiry:"
 #define REDIS_KEY_RUN REDIS_KEY_STEM "_run:"
@@ -26,6 +33,9 @@ unsigned redis_shard(cairn_slice_t thread_id);
 
 size_t redis_escaped_size(cairn_slice_t id);
 char *redis_escape(char *out, cairn_slice_t id);
+
+/* Of what redis_escape wrote; gives the end of what is written, which is not more. */
+char *redis_unescape(char *out, cairn_slice_t escaped);
 
 size_t redis_encoded_size(cairn_slice_t id);
 char *redis_encode(char *out, cairn_slice_t id);

@@ -5,6 +5,7 @@
 /* ---- the beginnings of calls ---- */
 
 #define KEYS 3
+#define NAMES 3 /* arguments: names, tag, place */
 
 redis_space_t redis_space(cairn_slice_t thread_id, cairn_slice_t ns)
 {
@@ -18,13 +19,21 @@ redis_space_t redis_space(cairn_slice_t thread_id, cairn_slice_t ns)
     };
 }
 
-size_t redis_space_bound(const redis_space_t *space, size_t args, size_t payload)
+#define THREAD_PREFIX (sizeof REDIS_KEY_THREAD_EXPIRY - 1) /* the longest of a thread's */
+#define SHARD_PREFIX (sizeof REDIS_KEY_SHARD_EXPIRY - 1)
+
+size_t redis_thread_bound(const redis_space_t *space, size_t args, size_t payload)
 {
-    const size_t names = sizeof REDIS_KEY_STEM + sizeof REDIS_KEY_THREAD + sizeof REDIS_KEY_SHARD +
-                         sizeof REDIS_KEY_SHARD_EXPIRY + 2 * REDIS_CMD_NUMBER + sizeof "{}:{}";
-    const size_t own = names + 2 * space->thread_size + space->ns_size + space->thread_place +
-                       space->ns_place + space->ns.len;
-    return REDIS_SCRIPT_BEGIN + redis_cmd_bound(KEYS + 4 + args, own + payload);
+    const size_t keys = THREAD_PREFIX + 2 * (SHARD_PREFIX + REDIS_CMD_NUMBER);
+    const size_t own = keys + sizeof REDIS_KEY_NAMES + 2 * (space->thread_size + 2) +
+                       space->thread_place;
+    return REDIS_SCRIPT_BEGIN + redis_cmd_bound(KEYS + NAMES + args, own + payload);
+}
+
+size_t redis_object_key_size(const redis_space_t *space, cairn_slice_t id)
+{
+    return REDIS_OBJECT_PREFIX + space->thread_size + space->ns_size + sizeof "{}::" +
+           redis_escaped_size(id);
 }
 
 static size_t digits(unsigned number)
@@ -54,18 +63,51 @@ static char *tag(char *out, const redis_space_t *space)
     return out;
 }
 
+char *redis_tag(char *out, const redis_space_t *space)
+{
+    out = redis_cmd_arg_begin(out, space->thread_size + 2);
+    return redis_cmd_end(tag(out, space));
+}
+
+char *redis_thread_key(char *out, const redis_space_t *space, const char *prefix, size_t size)
+{
+    out = redis_cmd_arg_begin(out, size + space->thread_size + 2);
+    out = redis_cmd_literal(out, prefix, size);
+    return redis_cmd_end(tag(out, space));
+}
+
+char *redis_object_stem(char *out, const redis_space_t *space, const char *prefix, size_t size)
+{
+    out = redis_cmd_literal(out, prefix, size);
+    out = tag(out, space);
+    *out++ = ':';
+    out = redis_escape(out, space->ns);
+    *out++ = ':';
+    return out;
+}
+
+size_t redis_object_stem_size(const redis_space_t *space, size_t prefix)
+{
+    return prefix + space->thread_size + 2 + 1 + space->ns_size + 1;
+}
+
+char *redis_object_key(char *out, const redis_space_t *space, const char *prefix, size_t size,
+                       cairn_slice_t id)
+{
+    out = redis_cmd_arg_begin(out, redis_object_stem_size(space, size) + redis_escaped_size(id));
+    out = redis_object_stem(out, space, prefix, size);
+    return redis_cmd_end(redis_escape(out, id));
+}
+
 char *redis_thread_keys(char *out, const redis_space_t *space)
 {
-    out = redis_cmd_arg_begin(out, sizeof REDIS_KEY_THREAD - 1 + space->thread_size + 2);
-    out = redis_cmd_literal(out, LITERAL(REDIS_KEY_THREAD));
-    out = redis_cmd_end(tag(out, space));
+    out = redis_thread_key(out, space, LITERAL(REDIS_KEY_THREAD));
     return redis_shard_keys(out, redis_shard(space->thread_id));
 }
 
 char *redis_thread_names(char *out, const redis_space_t *space)
 {
-    out = redis_cmd_arg_begin(out, space->thread_size + 2);
-    out = redis_cmd_end(tag(out, space));
+    out = redis_tag(out, space);
     out = redis_cmd_arg_begin(out, space->thread_place);
     return redis_cmd_end(redis_encode_inverted(out, space->thread_id));
 }
@@ -73,26 +115,16 @@ char *redis_thread_names(char *out, const redis_space_t *space)
 char *redis_thread_begin(char *out, const redis_script_t *script, const redis_space_t *space,
                          size_t args)
 {
-    out = redis_script_begin(out, script, KEYS, 3 + args);
+    out = redis_script_begin(out, script, KEYS, NAMES + args);
     out = redis_thread_keys(out, space);
-    out = redis_cmd_arg(out, cairn_slice(LITERAL(REDIS_KEY_STEM)));
+    out = redis_cmd_literal(out, LITERAL(REDIS_NAMES_ARG));
     return redis_thread_names(out, space);
 }
 
-char *redis_space_begin(char *out, const redis_script_t *script, const redis_space_t *space,
-                        size_t args)
+char *redis_space_start(char *out, const redis_space_t *space)
 {
-    out = redis_script_begin(out, script, KEYS, 4 + args);
-    out = redis_thread_keys(out, space);
-    out = redis_cmd_arg(out, cairn_slice(LITERAL(REDIS_KEY_STEM)));
-    out = redis_cmd_arg_begin(out, space->thread_size + 3 + space->ns_size);
-    out = tag(out, space);
-    *out++ = ':';
-    out = redis_cmd_end(redis_escape(out, space->ns));
-    out = redis_cmd_arg(out, space->ns);
-    out = redis_cmd_arg_begin(out, space->thread_place + space->ns_place);
-    out = redis_encode_inverted(out, space->thread_id);
-    return redis_cmd_end(redis_encode_inverted(out, space->ns));
+    out = redis_cmd_arg_begin(out, space->ns_place);
+    return redis_cmd_end(redis_encode(out, space->ns));
 }
 
 char *redis_optional(char *out, cairn_slice_t id)
@@ -101,6 +133,27 @@ char *redis_optional(char *out, cairn_slice_t id)
     out = redis_cmd_arg_begin(out, id.len + 1);
     *out++ = '=';
     return redis_cmd_end(redis_cmd_literal(out, id.ptr, id.len));
+}
+
+size_t redis_suffix_size(const cairn_channel_version_t *at)
+{
+    return redis_escaped_size(at->channel) + 1 + redis_escaped_size(at->version);
+}
+
+char *redis_suffix(char *out, const cairn_channel_version_t *at)
+{
+    out = redis_escape(out, at->channel);
+    *out++ = ':';
+    return redis_escape(out, at->version);
+}
+
+char *redis_suffixes(char *out, const cairn_checkpoint_t *checkpoint)
+{
+    for (size_t i = 0; i < checkpoint->channel_version_count; i++) {
+        if (i > 0) *out++ = ' ';
+        out = redis_suffix(out, &checkpoint->channel_versions[i]);
+    }
+    return out;
 }
 
 /* ---- calls and answers ---- */
@@ -169,6 +222,60 @@ int redis_saver_answer_later(redis_backend_t *redis, cairn_req_t *req, void (*ru
     req->scratch[REDIS_SCRATCH_NUMBER] = (uintptr_t)redis->host;
     req->task.run = run;
     redis->host->api->defer(redis->host, &req->task);
+    return 0;
+}
+
+int redis_saver_send_again(cairn_req_t *req, redis_answer_fn answer)
+{
+    redis_conn_t *conn = redis_saver_conn(redis_saver_of(req));
+    const cairn_slice_t command = conn->answered;
+    const size_t commands = conn->answered_skip - 1;
+    char *copy = cairn_malloc(command.len), *out;
+    if (!copy) return UV_ENOMEM;
+    memcpy(copy, command.ptr, command.len);
+    int rc = redis_conn_reserve_unbounded(conn, command.len, &out);
+    if (rc == 0) {
+        out = redis_cmd_literal(out, copy, command.len);
+        redis_conn_commit_transaction(conn, out, answer, req, commands, false);
+    }
+    cairn_free(copy);
+    return rc;
+}
+
+/* ---- what a call did not finish ---- */
+
+/* What lib_thread.lua's go_on gives is the call of finish.lua as it is to be made: three keys, five
+ * arguments. */
+#define FINISH_KEYS 3
+#define FINISH_PARTS 8
+
+static int read_parts(redis_reply_t *reply, cairn_slice_t parts[FINISH_PARTS], size_t *bytes)
+{
+    size_t count;
+    int rc = redis_reply_array(reply, &count);
+    if (rc == 0 && count != FINISH_PARTS) rc = CAIRN_EPROTOCOL;
+    *bytes = 0;
+    for (size_t i = 0; i < FINISH_PARTS && rc == 0; i++) {
+        rc = redis_reply_string(reply, &parts[i]);
+        *bytes += rc == 0 ? parts[i].len : 0;
+    }
+    return rc;
+}
+
+int redis_saver_finish(cairn_req_t *req, redis_reply_t *reply, redis_answer_fn answer)
+{
+    cairn_slice_t parts[FINISH_PARTS];
+    size_t bytes;
+    int rc = read_parts(reply, parts, &bytes);
+    if (rc < 0) return rc;
+    redis_conn_t *conn = redis_saver_conn(redis_saver_of(req));
+    char *out;
+    rc = redis_conn_reserve_unbounded(
+        conn, REDIS_SCRIPT_BEGIN + redis_cmd_bound(FINISH_PARTS, bytes), &out);
+    if (rc < 0) return rc;
+    out = redis_script_begin(out, &redis_script_finish, FINISH_KEYS, FINISH_PARTS - FINISH_KEYS);
+    for (size_t i = 0; i < FINISH_PARTS; i++) out = redis_cmd_arg(out, parts[i]);
+    redis_conn_commit_script(conn, out, answer, req, false);
     return 0;
 }
 

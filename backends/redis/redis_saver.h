@@ -23,21 +23,37 @@ typedef struct redis_space {
 
 redis_space_t redis_space(cairn_slice_t thread_id, cairn_slice_t ns);
 
-/* Bytes that redis_space_begin and redis_thread_begin take, at the most; then there are `args` more
- * arguments with `payload` bytes in all. */
-size_t redis_space_bound(const redis_space_t *space, size_t args, size_t payload);
+/* Bytes that redis_thread_begin takes, at the most; then there are `args` more arguments with
+ * `payload` bytes in all. */
+size_t redis_thread_bound(const redis_space_t *space, size_t args, size_t payload);
 
-/* Begin the call of a script that works on a namespace: keys, stem, "{thread}:ns", ns, place; or on a
- * thread: keys, stem, "{thread}", the thread's place. `args` more follow. */
-char *redis_space_begin(char *out, const redis_script_t *script, const redis_space_t *space,
-                        size_t args);
+/* Begins the call of a script that works on a thread: its key, its shard's two; names, "{thread}", the
+ * thread's place. `args` more follow. */
 char *redis_thread_begin(char *out, const redis_script_t *script, const redis_space_t *space,
                          size_t args);
 
-/* The parts of these that other calls need. */
+/* The parts of it that other calls need. */
 char *redis_thread_keys(char *out, const redis_space_t *space);
 char *redis_thread_names(char *out, const redis_space_t *space);
 char *redis_shard_keys(char *out, unsigned shard);
+char *redis_tag(char *out, const redis_space_t *space);
+#define REDIS_NAMES_ARG "$37\r\n" REDIS_KEY_NAMES "\r\n"
+_Static_assert(sizeof REDIS_KEY_NAMES - 1 == 37, "its length is spelt out");
+
+/* The encoded namespace, with which members of the thread's key go on behind their kind. */
+char *redis_space_start(char *out, const redis_space_t *space);
+
+/* prefix: "langgraph:thread_expiry:", before "{thread}". */
+char *redis_thread_key(char *out, const redis_space_t *space, const char *prefix, size_t size);
+
+/* prefix: REDIS_KEY_CHECKPOINT or REDIS_KEY_WRITES, before "{thread}:ns:id"; of a blob only the stem is
+ * made here. */
+#define REDIS_OBJECT_PREFIX sizeof REDIS_KEY_WRITES
+char *redis_object_key(char *out, const redis_space_t *space, const char *prefix, size_t size,
+                       cairn_slice_t id);
+size_t redis_object_key_size(const redis_space_t *space, cairn_slice_t id); /* at the most */
+char *redis_object_stem(char *out, const redis_space_t *space, const char *prefix, size_t size);
+size_t redis_object_stem_size(const redis_space_t *space, size_t prefix);
 
 /* "=" and the id, or nothing. */
 char *redis_optional(char *out, cairn_slice_t id);
@@ -63,21 +79,53 @@ void redis_saver_release(cairn_req_t *req);
 void redis_saver_fail(cairn_req_t *req, int status, cairn_slice_t detail);
 void redis_saver_malformed(cairn_req_t *req);
 
+/* What the script of a put says, which is the last that the request waits for, but for what it did
+ * not finish. */
+void redis_saver_on_put_script(cairn_req_t *req, redis_reply_t *reply);
+
+/* The same transaction as has just been answered. UV_ENOMEM. */
+CAIRN_MUST_USE int redis_saver_send_again(cairn_req_t *req, redis_answer_fn answer);
+
+/* Goes on with what a script says it did not finish. CAIRN_EPROTOCOL, UV_ENOMEM. */
+CAIRN_MUST_USE int redis_saver_finish(cairn_req_t *req, redis_reply_t *reply,
+                                      redis_answer_fn answer);
+
 /* Whether an answer was an error, or cannot be read (`rc`); then the request has failed. */
 bool redis_saver_failed(cairn_req_t *req, int status, int rc, cairn_slice_t detail);
 
 /* ---- redis_saver_rows.c: what scripts/lib_rows.lua gives ---- */
 
-/* {thread, namespace, row}. CAIRN_EPROTOCOL, UV_ENOMEM. Slices borrow from the reply. */
+/* A row; and {thread, namespace, row}. CAIRN_EPROTOCOL, UV_ENOMEM. Slices borrow from the reply. */
 CAIRN_MUST_USE int redis_row_read(redis_reply_t *reply, cairn_arena_t *arena,
                                   cairn_checkpoint_tuple_t *tuple);
+CAIRN_MUST_USE int redis_listed_row_read(redis_reply_t *reply, cairn_arena_t *arena,
+                                         cairn_checkpoint_tuple_t *tuple);
 
-/* A hash of pending writes; `*writes` is in order. The same errors. */
+/* The other parts of a row: its body has been decoded. Values and writes; or only writes. */
+CAIRN_MUST_USE int redis_row_read_rest(redis_reply_t *reply, cairn_arena_t *arena,
+                                       cairn_checkpoint_tuple_t *tuple);
+CAIRN_MUST_USE int redis_row_read_writes(redis_reply_t *reply, cairn_arena_t *arena,
+                                         cairn_checkpoint_tuple_t *tuple);
+
+/* The latest of its (thread, namespace), as far as is known. */
+void redis_saver_remember(redis_backend_t *redis, const cairn_checkpoint_tuple_t *tuple);
+
+/* "channel:version", escaped: what the key of a blob ends with. */
+size_t redis_suffix_size(const cairn_channel_version_t *at);
+char *redis_suffix(char *out, const cairn_channel_version_t *at);
+
+/* Those of all channels, with a space between them. */
+char *redis_suffixes(char *out, const cairn_checkpoint_t *checkpoint);
+
+/* A list of writes; what counts of them comes in order. The same errors. */
 CAIRN_MUST_USE int redis_writes_read(redis_reply_t *reply, cairn_arena_t *arena,
                                      cairn_pending_write_t **writes, size_t *count);
 
-/* Typed bytes, as they are packed in a blob. CAIRN_EPROTOCOL. */
-CAIRN_MUST_USE int redis_value_unpack(cairn_slice_t bytes, cairn_value_t *value);
+/* A blob. CAIRN_EPROTOCOL; 1: it says that there is no value. */
+#define REDIS_BLOB_VALUE 'v'
+#define REDIS_BLOB_EMPTY 'e'
+#define REDIS_BLOB_DELTA 'd'
+CAIRN_MUST_USE int redis_blob_read(cairn_slice_t blob, cairn_value_t *value);
 
 /* Lengths in packed values: four bytes, least significant first. */
 #define REDIS_PACKED_LENGTH 4

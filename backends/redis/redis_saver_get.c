@@ -1,80 +1,384 @@
+/* get. A script finds the checkpoint. What it reads costs the server with its length, so where the
+ * caller believes to know the latest (redis_hints.h) it asks for its parts by plain commands in the
+ * same transaction, and the script only says whether that is the latest:
+ *
+ *     MULTI
+ *     EVALSHA get                              1, or the whole row
+ *     HMGET checkpoint l b m p, MGET blobs, LRANGE writes
+ *     EXEC
+ *
+ * For the checkpoint of a given id it needs no script. */
 #include "redis_saver.h"
 
+#include <cairn/sys/alloc.h>
+#include <cairn/sys/checkpoint_codec.h>
 #include <uv.h>
 
-/* The row is there, or the thread's TTL is not put back in all of it: then it is a cursor. */
-static void on_get(void *ctx, int status, redis_reply_t *reply, cairn_slice_t detail)
+/* What a request keeps: what it asked for, to be told with the answer and to be asked again. */
+typedef struct lookup {
+    cairn_slice_t thread_id, ns;
+    cairn_slice_t id; /* absent: the latest */
+    char flags[3];
+    size_t flag_count;
+    cairn_slice_t hint_id, hint_list; /* sent along; absent: none */
+    char bytes[];
+} lookup_t;
+
+static lookup_t *lookup_of(const cairn_req_t *req)
+{
+    return (lookup_t *)(uintptr_t)req->scratch[REDIS_SCRATCH_MEMORY];
+}
+
+static cairn_slice_t keep(char **at, cairn_slice_t from)
+{
+    cairn_slice_t kept = cairn_slice(*at, from.len);
+    if (from.len > 0) memcpy(*at, from.ptr, from.len);
+    *at += from.len;
+    return from.ptr ? kept : from;
+}
+
+/* The hint is worth asking for if it is of the checkpoint that is wanted, whole and as it is. */
+static const redis_hint_t *find_hint(const redis_backend_t *redis,
+                                     const cairn_saver_get_args_t *args)
+{
+    if (args->headers_only || args->terms.refresh) return NULL;
+    const redis_hint_t *hint =
+        redis_hints_get(&redis->hints, args->at.thread_id, args->at.checkpoint_ns);
+    if (!hint || !args->at.checkpoint_id.ptr) return hint;
+    return cairn_slice_eq(args->at.checkpoint_id, redis_hint_id(hint)) ? hint : NULL;
+}
+
+static lookup_t *lookup_new(const cairn_saver_get_args_t *args, const redis_hint_t *hint)
+{
+    const cairn_slice_t none = {NULL, 0};
+    const cairn_slice_t hint_id = hint ? redis_hint_id(hint) : none;
+    const cairn_slice_t hint_list = hint ? redis_hint_list(hint) : none;
+    lookup_t *lookup =
+        cairn_malloc(sizeof *lookup + args->at.thread_id.len + args->at.checkpoint_ns.len +
+                     args->at.checkpoint_id.len + hint_id.len + hint_list.len);
+    if (!lookup) return NULL;
+    char *at = lookup->bytes;
+    lookup->thread_id = keep(&at, args->at.thread_id);
+    lookup->ns = keep(&at, cairn_slice(args->at.checkpoint_ns.ptr ? args->at.checkpoint_ns.ptr : "",
+                                       args->at.checkpoint_ns.len));
+    lookup->id = keep(&at, args->at.checkpoint_id);
+    lookup->hint_id = keep(&at, hint_id);
+    lookup->hint_list = keep(&at, hint_list);
+    lookup->flag_count = 0;
+    if (args->headers_only) lookup->flags[lookup->flag_count++] = 'h';
+    if (args->terms.refresh) {
+        lookup->flags[lookup->flag_count++] = 'r';
+        if (args->terms.scope == CAIRN_SCOPE_THREAD) lookup->flags[lookup->flag_count++] = 't';
+    }
+    return lookup;
+}
+
+/* ---- the calls ---- */
+
+static size_t flags_size(const lookup_t *lookup)
+{
+    return lookup->flag_count + (lookup->id.ptr ? 1 : 0);
+}
+
+static size_t digits(size_t number)
+{
+    char text[REDIS_CMD_NUMBER];
+    return (size_t)(redis_cmd_digits(text, number) - text);
+}
+
+static size_t lines_size(const redis_space_t *space, const lookup_t *lookup)
+{
+    return flags_size(lookup) + redis_object_stem_size(space, sizeof REDIS_KEY_CHECKPOINT - 1) +
+           redis_object_stem_size(space, sizeof REDIS_KEY_BLOB - 1) +
+           redis_object_stem_size(space, sizeof REDIS_KEY_WRITES - 1) +
+           sizeof REDIS_KEY_NAMES - 1 + space->thread_size + 2 +
+           digits(space->thread_place) + 1 + digits(lookup->id.len) + 7 + space->thread_place +
+           lookup->id.len + 2 + space->ns_place;
+}
+
+static size_t script_bound(const redis_space_t *space, const lookup_t *lookup)
+{
+    return redis_thread_bound(space, 2,
+                              lines_size(space, lookup) + 1 + space->ns_place + lookup->hint_id.len);
+}
+
+static char *line(char *out, const redis_space_t *space, const char *prefix, size_t size)
+{
+    out = redis_object_stem(out, space, prefix, size);
+    *out++ = '\n';
+    return out;
+}
+
+static char *bytes_of(char *out, cairn_slice_t slice)
+{
+    return slice.len > 0 ? redis_cmd_literal(out, slice.ptr, slice.len) : out;
+}
+
+/* scripts/get.lua says what they are. */
+static char *lines(char *out, const redis_space_t *space, const lookup_t *lookup)
+{
+    out = redis_cmd_arg_begin(out, lines_size(space, lookup));
+    out = redis_cmd_literal(out, lookup->flags, lookup->flag_count);
+    if (lookup->id.ptr) *out++ = 'i';
+    *out++ = '\n';
+    out = line(out, space, LITERAL(REDIS_KEY_CHECKPOINT));
+    out = line(out, space, LITERAL(REDIS_KEY_BLOB));
+    out = line(out, space, LITERAL(REDIS_KEY_WRITES));
+    out = redis_cmd_literal(out, LITERAL(REDIS_KEY_NAMES "\n{"));
+    out = redis_escape(out, space->thread_id);
+    out = redis_cmd_literal(out, LITERAL("}\n"));
+    out = redis_cmd_digits(out, space->thread_place);
+    *out++ = ' ';
+    out = redis_cmd_digits(out, lookup->id.len);
+    *out++ = '\n';
+    out = bytes_of(redis_encode_inverted(out, space->thread_id), lookup->id);
+    out = redis_encode(redis_cmd_literal(out, "(c", 2), space->ns);
+    out[-1] = 1;
+    return redis_cmd_end(out);
+}
+
+static char *hinted_member(char *out, const redis_space_t *space, const lookup_t *lookup)
+{
+    if (!lookup->hint_id.ptr) return redis_cmd_arg(out, lookup->hint_id);
+    out = redis_cmd_arg_begin(out, 1 + space->ns_place + lookup->hint_id.len);
+    *out++ = 'c';
+    out = redis_encode(out, space->ns);
+    return redis_cmd_end(bytes_of(out, lookup->hint_id));
+}
+
+static char *script(char *out, const redis_space_t *space, const lookup_t *lookup)
+{
+    enum {
+        ARGS = 2
+    };
+    const bool moves = lookup->flag_count > 0 && lookup->flags[lookup->flag_count - 1] != 'h';
+    out = redis_script_begin(out, &redis_script_get, moves ? 3 : 1, ARGS);
+    out = redis_thread_key(out, space, LITERAL(REDIS_KEY_THREAD));
+    if (moves) out = redis_shard_keys(out, redis_shard(space->thread_id));
+    out = hinted_member(out, space, lookup);
+    return lines(out, space, lookup);
+}
+
+static size_t count_suffixes(cairn_slice_t list)
+{
+    size_t count = list.len > 0;
+    for (size_t i = 0; i < list.len; i++) count += list.ptr[i] == ' ';
+    return count;
+}
+
+static size_t parts_bound(const redis_space_t *space, const lookup_t *lookup)
+{
+    const size_t count = count_suffixes(lookup->hint_list);
+    return 2 * redis_cmd_bound(6, 16 + redis_object_key_size(space, lookup->hint_id)) +
+           redis_cmd_bound(1 + count,
+                           4 + count * redis_object_stem_size(space, sizeof REDIS_KEY_BLOB) +
+                               lookup->hint_list.len);
+}
+
+static char *values(char *out, const redis_space_t *space, cairn_slice_t list)
+{
+    const size_t stem = redis_object_stem_size(space, sizeof REDIS_KEY_BLOB - 1);
+    const char *written = NULL;
+    out = redis_cmd_begin(out, 1 + count_suffixes(list));
+    out = redis_cmd_literal(out, LITERAL("$4\r\nMGET\r\n"));
+    for (const char *at = list.ptr, *end = list.ptr + list.len; at < end;) {
+        const char *space_at = memchr(at, ' ', (size_t)(end - at));
+        const size_t size = (size_t)((space_at ? space_at : end) - at);
+        out = redis_cmd_arg_begin(out, stem + size);
+        const char *here = out;
+        out = written ? redis_cmd_literal(out, written, stem)
+                      : redis_object_stem(out, space, LITERAL(REDIS_KEY_BLOB));
+        written = here;
+        out = redis_cmd_end(redis_cmd_literal(out, at, size));
+        at += size + 1;
+    }
+    return out;
+}
+
+/* The parts by plain commands. Without channels there is no MGET. */
+static char *parts(char *out, const redis_space_t *space, const lookup_t *lookup, size_t *commands)
+{
+    out = redis_cmd_literal(out, LITERAL("*6\r\n$5\r\nHMGET\r\n"));
+    out = redis_object_key(out, space, LITERAL(REDIS_KEY_CHECKPOINT), lookup->hint_id);
+    out = redis_cmd_literal(out, LITERAL("$1\r\nl\r\n$1\r\nb\r\n$1\r\nm\r\n$1\r\np\r\n"));
+    if (lookup->hint_list.len > 0) out = values(out, space, lookup->hint_list);
+    out = redis_cmd_literal(out, LITERAL("*4\r\n$6\r\nLRANGE\r\n"));
+    out = redis_object_key(out, space, LITERAL(REDIS_KEY_WRITES), lookup->hint_id);
+    *commands += lookup->hint_list.len > 0 ? 3 : 2;
+    return redis_cmd_literal(out, LITERAL("$1\r\n0\r\n$2\r\n-1\r\n"));
+}
+
+static void on_row(void *ctx, int status, redis_reply_t *reply, cairn_slice_t detail);
+static void on_parts(void *ctx, int status, redis_reply_t *reply, cairn_slice_t detail);
+
+#define MULTI "*1\r\n$5\r\nMULTI\r\n"
+#define EXEC "*1\r\n$4\r\nEXEC\r\n"
+
+/* Both are made anew from what the request keeps. */
+static int send_script(redis_backend_t *redis, cairn_req_t *req)
+{
+    lookup_t *lookup = lookup_of(req);
+    lookup->hint_id = lookup->hint_list = cairn_slice(NULL, 0);
+    const redis_space_t space = redis_space(lookup->thread_id, lookup->ns);
+    char *out;
+    int rc = redis_saver_reserve(redis, script_bound(&space, lookup), &out);
+    if (rc < 0) return rc;
+    out = script(out, &space, lookup);
+    redis_conn_commit_script(redis_saver_conn(redis), out, on_row, req, true);
+    return 0;
+}
+
+static int send_parts(redis_backend_t *redis, cairn_req_t *req)
+{
+    lookup_t *lookup = lookup_of(req);
+    const redis_space_t space = redis_space(lookup->thread_id, lookup->ns);
+    const bool of_latest = !lookup->id.ptr;
+    size_t commands = of_latest ? 1 : 0;
+    char *out;
+    int rc = redis_saver_reserve(redis,
+                                 sizeof MULTI + sizeof EXEC + script_bound(&space, lookup) +
+                                     parts_bound(&space, lookup),
+                                 &out);
+    if (rc < 0) return rc;
+    out = redis_cmd_literal(out, LITERAL(MULTI));
+    if (of_latest) out = script(out, &space, lookup);
+    out = parts(out, &space, lookup, &commands);
+    out = redis_cmd_literal(out, LITERAL(EXEC));
+    redis_conn_commit_transaction(redis_saver_conn(redis), out, on_parts, req, commands, true);
+    return 0;
+}
+
+/* ---- the answers ---- */
+
+static void tell(cairn_req_t *req, cairn_checkpoint_tuple_t *found)
+{
+    redis_backend_t *redis = redis_saver_of(req);
+    lookup_t *lookup = lookup_of(req);
+    if (found) {
+        found->ref.thread_id = lookup->thread_id;
+        found->ref.checkpoint_ns = lookup->ns;
+        if (!lookup->id.ptr && lookup->flag_count == 0 && !lookup->hint_id.ptr)
+            redis_saver_remember(redis, found);
+    }
+    req->scratch[REDIS_SCRATCH_MEMORY] = 0; /* what is told has its names in there */
+    redis_saver_done(req)->get_done(CAIRN_CONTAINER_OF(req, cairn_saver_get_t, req), found);
+    cairn_free(lookup);
+}
+
+static void on_finished(void *ctx, int status, redis_reply_t *reply, cairn_slice_t detail)
 {
     cairn_req_t *req = ctx;
-    redis_backend_t *redis = redis_saver_of(req);
-    cairn_checkpoint_tuple_t tuple, *found = NULL;
-    redis_type_t type = status < 0 ? REDIS_NONE : redis_reply_type(reply);
     int rc = 0;
-    if (type == REDIS_STRING) {
-        cairn_slice_t cursor;
-        rc = redis_reply_string(reply, &cursor);
-        if (rc == 0)
-            rc = req->scratch[REDIS_SCRATCH_MEMORY] ? redis_steps_resume(req, cursor, on_get)
-                                                    : CAIRN_EPROTOCOL;
-        if (rc == 0) return;
-    } else if (status == 0 && type != REDIS_NIL) {
+    if (status == 0 && redis_reply_type(reply) == REDIS_ARRAY) {
+        rc = redis_saver_finish(req, reply, on_finished);
+    } else if (status == 0) {
+        lookup_of(req)->flag_count = memchr(lookup_of(req)->flags, 'h', 1) ? 1 : 0;
+        rc = send_script(redis_saver_of(req), req);
+    }
+    (void)redis_saver_failed(req, status, rc, detail);
+}
+
+/* A row, nothing, or what the thread's TTL wants first. */
+static void take_row(cairn_req_t *req, redis_reply_t *reply)
+{
+    enum {
+        MOST_IN_A_ROW = 6
+    };
+    redis_backend_t *redis = redis_saver_of(req);
+    cairn_checkpoint_tuple_t tuple = {0};
+    redis_reply_t peek = *reply;
+    size_t count = 0;
+    if (redis_reply_type(reply) == REDIS_NIL) {
+        tell(req, NULL);
+        return;
+    }
+    int rc = redis_reply_array(&peek, &count);
+    bool more = rc == 0 && count > MOST_IN_A_ROW;
+    if (more) {
+        rc = redis_saver_finish(req, reply, on_finished);
+    } else if (rc == 0) {
         cairn_arena_reset(&redis->arena);
         rc = redis_row_read(reply, &redis->arena, &tuple);
-        found = &tuple;
     }
-    if (redis_saver_failed(req, status, rc, detail)) return;
-    redis_saver_release(req);
-    redis_saver_done(req)->get_done(CAIRN_CONTAINER_OF(req, cairn_saver_get_t, req), found);
+    if (redis_saver_failed(req, 0, rc, cairn_slice(NULL, 0)) || more) return;
+    tell(req, &tuple);
 }
 
-/* Without its last argument, the cursor. */
-#define ARGS 4
-
-static size_t call_bound(const redis_space_t *space, const cairn_saver_get_args_t *args)
+static void on_row(void *ctx, int status, redis_reply_t *reply, cairn_slice_t detail)
 {
-    enum { FLAGS = 3 };
-    return redis_space_bound(space, ARGS,
-                             args->at.checkpoint_id.len + 1 + FLAGS + args->at.thread_id.len);
+    if (!redis_saver_failed(ctx, status, 0, detail)) take_row(ctx, reply);
 }
 
-static char *call(char *out, const redis_space_t *space, const cairn_saver_get_args_t *args)
+/* {list, body, metadata, parent}. 1: not what the hint says, or not there. */
+static int read_head(redis_reply_t *reply, const lookup_t *lookup, cairn_arena_t *arena,
+                     cairn_checkpoint_tuple_t *tuple, bool *is_there)
 {
-    char flags[3];
-    size_t count = 0;
-    if (args->headers_only) flags[count++] = 'h';
-    if (args->terms.refresh) flags[count++] = 'r';
-    if (args->terms.scope == CAIRN_SCOPE_THREAD) flags[count++] = 't';
-    out = redis_space_begin(out, &redis_script_get, space, ARGS);
-    out = redis_optional(out, args->at.checkpoint_id);
-    out = redis_cmd_arg(out, cairn_slice(flags, count));
-    return redis_cmd_arg(out, args->at.thread_id);
+    size_t count;
+    cairn_slice_t list, body;
+    bool no_list, no_body, no_metadata, no_parent;
+    if (redis_reply_array(reply, &count) < 0 || count != 4 ||
+        redis_reply_string_or_nil(reply, &list, &no_list) < 0 ||
+        redis_reply_string_or_nil(reply, &body, &no_body) < 0 ||
+        redis_reply_string_or_nil(reply, &tuple->metadata, &no_metadata) < 0 ||
+        redis_reply_string_or_nil(reply, &tuple->parent_id, &no_parent) < 0)
+        return CAIRN_EPROTOCOL;
+    *is_there = !no_list && !no_body && !no_metadata;
+    if (!*is_there || !cairn_slice_eq(list, lookup->hint_list)) return 1;
+    if (no_parent) tuple->parent_id = cairn_slice(NULL, 0);
+    tuple->ref.checkpoint_id = lookup->hint_id;
+    return cairn_checkpoint_decode(body, arena, &tuple->checkpoint);
 }
 
-/* For what may take more than one call. */
-static int keep_call(cairn_req_t *req, const redis_space_t *space,
-                     const cairn_saver_get_args_t *args)
+static int read_parts(redis_reply_t *reply, const lookup_t *lookup, cairn_arena_t *arena,
+                      cairn_checkpoint_tuple_t *tuple, bool *is_there)
 {
-    redis_steps_t *steps = redis_steps_new(1, call_bound(space, args), NULL);
-    if (!steps) return UV_ENOMEM;
-    redis_steps_add(steps, call(redis_steps_at(steps), space, args));
-    req->scratch[REDIS_SCRATCH_MEMORY] = (uintptr_t)steps;
-    return 0;
+    int rc = read_head(reply, lookup, arena, tuple, is_there);
+    if (rc != 0) return rc;
+    if (lookup->hint_list.len > 0) return redis_row_read_rest(reply, arena, tuple);
+    return redis_row_read_writes(reply, arena, tuple);
+}
+
+/* {1 or a row, and the parts}; of a given id, only the parts. */
+static void on_parts(void *ctx, int status, redis_reply_t *reply, cairn_slice_t detail)
+{
+    cairn_req_t *req = ctx;
+    if (redis_saver_failed(req, status, 0, detail)) return;
+    redis_backend_t *redis = redis_saver_of(req);
+    lookup_t *lookup = lookup_of(req);
+    cairn_checkpoint_tuple_t tuple = {0};
+    bool is_there = true;
+    size_t count;
+    const size_t expected = (lookup->hint_list.len > 0 ? 3u : 2u) + (lookup->id.ptr ? 0u : 1u);
+    int rc = redis_reply_array(reply, &count);
+    if (rc == 0 && count != expected) rc = CAIRN_EPROTOCOL;
+    if (rc == 0 && !lookup->id.ptr) {
+        if (redis_reply_type(reply) != REDIS_INT) {
+            lookup->hint_id = lookup->hint_list = cairn_slice(NULL, 0);
+            take_row(req, reply);
+            return;
+        }
+        rc = redis_reply_skip(reply);
+    }
+    cairn_arena_reset(&redis->arena);
+    if (rc == 0) rc = read_parts(reply, lookup, &redis->arena, &tuple, &is_there);
+    if (rc > 0 && !is_there && lookup->id.ptr) {
+        tell(req, NULL);
+        return;
+    }
+    bool ask_again = rc > 0;
+    if (ask_again) rc = send_script(redis, req);
+    if (redis_saver_failed(req, 0, rc, detail) || ask_again) return;
+    tell(req, &tuple);
 }
 
 int redis_saver_get(void *self, cairn_saver_get_t *req, const cairn_saver_get_args_t *args)
 {
     redis_backend_t *redis = self;
-    const redis_space_t space = redis_space(args->at.thread_id, args->at.checkpoint_ns);
-    bool moves_thread = args->terms.refresh && args->terms.scope == CAIRN_SCOPE_THREAD;
-    req->req.scratch[REDIS_SCRATCH_MEMORY] = 0;
-    char *out;
-    int rc = moves_thread ? keep_call(&req->req, &space, args) : 0;
-    if (rc == 0) rc = redis_saver_reserve(redis, call_bound(&space, args), &out);
-    if (rc < 0) {
-        redis_saver_release(&req->req);
-        return rc;
-    }
-    out = redis_cmd_arg(call(out, &space, args), cairn_slice(NULL, 0));
-    redis_conn_commit_script(redis_saver_conn(redis), out, on_get, &req->req, true);
-    return 0;
+    const redis_hint_t *hint = find_hint(redis, args);
+    lookup_t *lookup = lookup_new(args, hint);
+    if (!lookup) return UV_ENOMEM;
+    req->req.scratch[REDIS_SCRATCH_MEMORY] = (uintptr_t)lookup;
+    int rc = hint ? send_parts(redis, &req->req) : send_script(redis, &req->req);
+    if (rc < 0) redis_saver_release(&req->req);
+    return rc;
 }

@@ -38,7 +38,8 @@ static int read_channel(redis_reply_t *reply, history_t *history, size_t index)
     if (redis_reply_string_or_nil(reply, &seed, &nil) < 0) return CAIRN_EPROTOCOL;
     history->ends[index] = (size_t)end;
     channel->has_seed = !nil;
-    return nil ? 0 : redis_value_unpack(seed, &channel->seed);
+    if (nil) return 0;
+    return redis_blob_read(seed, &channel->seed) == 0 ? 0 : CAIRN_EPROTOCOL;
 }
 
 static int read_path(redis_reply_t *reply, history_t *history)
@@ -129,19 +130,20 @@ int redis_saver_history(void *self, cairn_saver_history_t *req,
 {
     redis_backend_t *redis = self;
     const redis_space_t space = redis_space(args->at.thread_id, args->at.checkpoint_ns);
-    size_t payload = 1 + args->at.checkpoint_id.len;
+    size_t payload = space.ns_place + 1 + args->at.checkpoint_id.len;
     for (size_t i = 0; i < args->count; i++) payload += redis_escaped_size(args->channels[i]);
     asked_t *asked = keep_asked(args);
     char *out;
     int rc = asked ? 0 : UV_ENOMEM;
     if (rc == 0)
-        rc = redis_saver_reserve(redis, redis_space_bound(&space, 1 + args->count, payload), &out);
+        rc = redis_saver_reserve(redis, redis_thread_bound(&space, 2 + args->count, payload), &out);
     if (rc < 0) {
         cairn_free(asked);
         return rc;
     }
     req->req.scratch[REDIS_SCRATCH_MEMORY] = (uintptr_t)asked;
-    out = redis_space_begin(out, &redis_script_history, &space, 1 + args->count);
+    out = redis_thread_begin(out, &redis_script_history, &space, 2 + args->count);
+    out = redis_space_start(out, &space);
     out = redis_optional(out, args->at.checkpoint_id);
     for (size_t i = 0; i < args->count; i++) {
         out = redis_cmd_arg_begin(out, redis_escaped_size(args->channels[i]));

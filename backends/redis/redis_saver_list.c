@@ -26,7 +26,7 @@ static int read_rows(redis_reply_t *reply, cairn_arena_t *arena, cairn_slice_t f
     if (!tuples) return UV_ENOMEM;
     for (size_t i = 0; i < count; i++) {
         cairn_checkpoint_tuple_t *tuple = &tuples[page->count];
-        int rc = redis_row_read(reply, arena, tuple);
+        int rc = redis_listed_row_read(reply, arena, tuple);
         if (rc < 0) return rc;
         int matches = filter.len ? cairn_json_contains(tuple->metadata, filter) : 1;
         if (matches < 0) return matches;
@@ -130,17 +130,18 @@ static int list_thread(redis_backend_t *redis, cairn_saver_list_t *req,
                        const cairn_saver_list_args_t *args, const bound_t *bound)
 {
     enum { ARGS = 6 };
-    const redis_space_t space = redis_space(args->thread_id, cairn_slice(NULL, 0));
+    const redis_space_t space = redis_space(args->thread_id, args->checkpoint_ns);
     char *out;
     int rc = redis_saver_reserve(
         redis,
-        redis_space_bound(&space, ARGS + 1,
-                          3 + args->checkpoint_ns.len + args->checkpoint_id.len + bound->id.len +
+        redis_thread_bound(&space, ARGS + 1,
+                          3 + space.ns_place + args->checkpoint_id.len + bound->id.len +
                               bound->cursor.len + args->thread_id.len + REDIS_CMD_NUMBER + 1),
         &out);
     if (rc < 0) return rc;
     out = redis_thread_begin(out, &redis_script_list, &space, ARGS + 1);
-    out = redis_optional(out, args->checkpoint_ns);
+    out = args->checkpoint_ns.ptr ? redis_space_start(out, &space)
+                                  : redis_cmd_literal(out, LITERAL("$0\r\n\r\n"));
     out = args->checkpoint_id.ptr ? lex(out, '[', args->checkpoint_id)
                                   : redis_cmd_literal(out, LITERAL("$1\r\n-\r\n"));
     out = greatest_id(out, bound);
@@ -183,7 +184,7 @@ static int list_all(redis_backend_t *redis, cairn_saver_list_t *req,
                     const cairn_saver_list_args_t *args, const bound_t *bound)
 {
     enum { ARGS = 6 };
-    const size_t payload = SHARD_KEYS_SIZE + sizeof REDIS_KEY_STEM + 3 +
+    const size_t payload = SHARD_KEYS_SIZE + sizeof REDIS_KEY_NAMES + 3 +
                            redis_encoded_size(args->checkpoint_ns) +
                            redis_encoded_size(args->checkpoint_id) +
                            redis_encoded_size(bound->id) + bound->cursor.len + REDIS_CMD_NUMBER + 1;
@@ -192,7 +193,7 @@ static int list_all(redis_backend_t *redis, cairn_saver_list_t *req,
         redis, REDIS_SCRIPT_BEGIN + redis_cmd_bound(SHARD_KEYS + ARGS, payload), &out);
     if (rc < 0) return rc;
     out = shard_keys(redis_script_begin(out, &redis_script_list_all, SHARD_KEYS, ARGS));
-    out = redis_cmd_arg(out, cairn_slice(LITERAL(REDIS_KEY_STEM)));
+    out = redis_cmd_literal(out, LITERAL(REDIS_NAMES_ARG));
     if (args->checkpoint_ns.ptr) {
         out = redis_cmd_arg_begin(out, 1 + redis_encoded_size(args->checkpoint_ns));
         *out++ = '=';

@@ -42,7 +42,7 @@ static int prune(redis_backend_t *redis, cairn_saver_delete_t *req, const cairn_
     if (count == 0) return redis_saver_answer_later(redis, &req->req, run_nothing);
     for (size_t i = 0; i < count; i++) {
         const redis_space_t space = redis_space(threads[i], cairn_slice(NULL, 0));
-        bytes += redis_space_bound(&space, 2, REDIS_CMD_NUMBER);
+        bytes += redis_thread_bound(&space, 2, REDIS_CMD_NUMBER);
     }
     redis_steps_t *steps = redis_steps_new(count, bytes, on_deleted);
     if (!steps) return UV_ENOMEM;
@@ -65,11 +65,11 @@ int redis_saver_prune(void *self, cairn_saver_delete_t *req, const cairn_saver_p
 
 /* ---- delete_for_runs ---- */
 
-#define RUN_ARGS 6
+#define RUN_ARGS 5
 
 static size_t run_bound(cairn_slice_t run_id)
 {
-    const size_t names = sizeof REDIS_KEY_RUN "{}" REDIS_KEY_STEM REDIS_KEY_THREAD REDIS_KEY_SHARD
+    const size_t names = sizeof REDIS_KEY_RUN "{}" REDIS_KEY_NAMES REDIS_KEY_SHARD
         REDIS_KEY_SHARD_EXPIRY;
     return REDIS_SCRIPT_BEGIN + redis_cmd_bound(1 + RUN_ARGS,
                                                 names + redis_escaped_size(run_id) + run_id.len);
@@ -82,8 +82,7 @@ static char *run_call(char *out, cairn_slice_t run_id)
     out = redis_cmd_literal(out, LITERAL(REDIS_KEY_RUN "{"));
     out = redis_escape(out, run_id);
     out = redis_cmd_end(redis_cmd_literal(out, LITERAL("}")));
-    out = redis_cmd_arg(out, cairn_slice(LITERAL(REDIS_KEY_STEM)));
-    out = redis_cmd_arg(out, cairn_slice(LITERAL(REDIS_KEY_THREAD)));
+    out = redis_cmd_literal(out, LITERAL(REDIS_NAMES_ARG));
     out = redis_cmd_arg(out, cairn_slice(LITERAL(REDIS_KEY_SHARD)));
     out = redis_cmd_arg(out, cairn_slice(LITERAL(REDIS_KEY_SHARD_EXPIRY)));
     return redis_cmd_arg(out, run_id);
@@ -121,12 +120,12 @@ int redis_saver_copy_thread(void *self, cairn_saver_copy_t *req, cairn_slice_t s
     const redis_space_t from = redis_space(source, cairn_slice(NULL, 0));
     const redis_space_t to = redis_space(target, cairn_slice(NULL, 0));
     redis_steps_t *steps = redis_steps_new(
-        1, redis_space_bound(&from, 0, 0) + redis_space_bound(&to, 0, 0), on_copied);
+        1, redis_thread_bound(&from, 0, 0) + redis_thread_bound(&to, 0, 0), on_copied);
     if (!steps) return UV_ENOMEM;
     char *out = redis_script_begin(redis_steps_at(steps), &redis_script_copy, KEYS, ARGS);
     out = redis_thread_keys(out, &from);
     out = redis_thread_keys(out, &to);
-    out = redis_cmd_arg(out, cairn_slice(LITERAL(REDIS_KEY_STEM)));
+    out = redis_cmd_literal(out, LITERAL(REDIS_NAMES_ARG));
     out = redis_thread_names(out, &from);
     redis_steps_add(steps, redis_thread_names(out, &to));
     return redis_steps_start(self, &req->req, steps);

@@ -1,4 +1,12 @@
-/* put and put_writes: encoded straight into the connection's output. */
+/* put: a transaction of plain commands, which store body, metadata and values, and a script behind
+ * them, which sees to everything else. What goes through a script costs with its length, and values
+ * are most of it.
+ *
+ *     MULTI
+ *     HSET checkpoint b body m metadata [p parent]
+ *     SET blob value NX [PX ttl]              of each channel that changed
+ *     EVALSHA put
+ *     EXEC */
 #include "redis_saver.h"
 
 #include <cairn/sys/alloc.h>
@@ -7,142 +15,160 @@
 
 /* ---- the answer ---- */
 
-static void on_moved(cairn_req_t *req, int64_t count)
+static void finished(cairn_req_t *req)
 {
-    (void)count;
     redis_saver_done(req)->put_done(CAIRN_CONTAINER_OF(req, cairn_saver_put_t, req));
+}
+
+static void on_finished(void *ctx, int status, redis_reply_t *reply, cairn_slice_t detail)
+{
+    cairn_req_t *req = ctx;
+    bool more = status == 0 && redis_reply_type(reply) == REDIS_ARRAY;
+    cairn_slice_t nothing;
+    int rc = 0;
+    if (more) {
+        rc = redis_saver_finish(req, reply, on_finished);
+    } else if (status == 0) {
+        rc = redis_reply_string(reply, &nothing);
+    }
+    if (redis_saver_failed(req, status, rc, detail) || more) return;
+    finished(req);
+}
+
+void redis_saver_on_put_script(cairn_req_t *req, redis_reply_t *reply)
+{
+    on_finished(req, 0, reply, cairn_slice(NULL, 0));
+}
+
+/* What the plain commands say does not matter: an error among them is one of the whole. */
+static int skip_to_last(redis_reply_t *reply)
+{
+    size_t count;
+    int rc = redis_reply_array(reply, &count);
+    if (rc == 0 && count == 0) rc = CAIRN_EPROTOCOL;
+    for (size_t i = 1; i < count && rc == 0; i++) rc = redis_reply_skip(reply);
+    return rc;
 }
 
 static void on_put(void *ctx, int status, redis_reply_t *reply, cairn_slice_t detail)
 {
     cairn_req_t *req = ctx;
-    cairn_slice_t cursor = {NULL, 0};
-    int rc = status < 0 ? 0 : redis_reply_string(reply, &cursor);
-    if (rc == 0 && cursor.len > 0)
-        rc = req->scratch[REDIS_SCRATCH_MEMORY] ? redis_steps_resume(req, cursor, NULL)
-                                                : CAIRN_EPROTOCOL;
-    if (redis_saver_failed(req, status, rc, detail) || cursor.len > 0) return;
-    redis_saver_release(req);
-    on_moved(req, 0);
+    int rc = status < 0 ? 0 : skip_to_last(reply);
+    if (redis_saver_failed(req, status, rc, detail)) return;
+    redis_reply_t script = *reply;
+    cairn_slice_t text = {NULL, 0};
+    if (redis_reply_type(&script) == REDIS_STRING) rc = redis_reply_string(&script, &text);
+    if (rc == 0 && cairn_slice_eq(text, cairn_str("again"))) {
+        rc = redis_saver_send_again(req, on_put);
+        (void)redis_saver_failed(req, 0, rc, detail);
+        return;
+    }
+    if (!redis_saver_failed(req, 0, rc, detail)) redis_saver_on_put_script(req, reply);
 }
 
-/* ---- what both need ---- */
+/* ---- channels ---- */
 
-static char *ttl_and_flags(char *out, const cairn_saver_terms_t *terms)
+/* Which of the values is that of each entry of channel_versions. What is not named there has no
+ * place; of a channel that comes twice the last counts. */
+enum {
+    NO_VALUE = -1,
+    FEW = 32
+};
+
+typedef struct channels {
+    const cairn_checkpoint_t *checkpoint;
+    size_t count;
+    int64_t *values; /* of each entry: an index, or NO_VALUE */
+    int64_t few[FEW];
+    size_t list_size;
+    size_t set_count;
+    size_t set_bytes; /* of keys behind their stem, and values */
+} channels_t;
+
+static int64_t find_value(const cairn_checkpoint_t *checkpoint, const cairn_channel_version_t *at)
 {
-    char flags[3];
-    size_t count = 0;
-    if (terms->ttl_given) flags[count++] = 'g';
-    if (terms->shallow) flags[count++] = 's';
-    if (terms->scope == CAIRN_SCOPE_THREAD) flags[count++] = 't';
-    out = redis_cmd_i64(out, terms->ttl_ms);
-    return redis_cmd_arg(out, cairn_slice(flags, count));
+    for (size_t i = checkpoint->channel_value_count; i-- > 0;) {
+        const cairn_channel_value_t *value = &checkpoint->channel_values[i];
+        if (!cairn_slice_eq(value->channel, at->channel)) continue;
+        return cairn_slice_eq(value->version, at->version) ? (int64_t)i : NO_VALUE;
+    }
+    return NO_VALUE;
 }
-#define TTL_AND_FLAGS (REDIS_CMD_NUMBER + 3)
 
-/* With a TTL for the thread there may be more of it than one call moves. */
-static int prepare_steps(cairn_req_t *req, const redis_space_t *space,
-                         const cairn_saver_terms_t *terms)
+static size_t blob_size(const cairn_channel_value_t *value)
 {
-    req->scratch[REDIS_SCRATCH_MEMORY] = 0;
-    if (terms->scope != CAIRN_SCOPE_THREAD) return 0;
-    redis_steps_t *steps =
-        redis_steps_new(1, redis_space_bound(space, 3, 8 + REDIS_CMD_NUMBER), on_moved);
-    if (!steps) return UV_ENOMEM;
-    char *out = redis_thread_begin(redis_steps_at(steps), &redis_script_move, space, 3);
-    out = terms->ttl_given ? redis_cmd_literal(out, LITERAL("$3\r\nset\r\n"))
-                           : redis_cmd_literal(out, LITERAL("$7\r\ndefault\r\n"));
-    redis_steps_add(steps, redis_cmd_i64(out, terms->ttl_ms));
-    req->scratch[REDIS_SCRATCH_MEMORY] = (uintptr_t)steps;
+    if (value->kind != CAIRN_CHANNEL_VALUE) return 1;
+    return 1 + REDIS_PACKED_LENGTH + value->value.type.len + value->value.bytes.len;
+}
+
+static int find_channels(const cairn_checkpoint_t *checkpoint, channels_t *channels)
+{
+    channels->checkpoint = checkpoint;
+    channels->count = checkpoint->channel_version_count;
+    channels->list_size = channels->count > 0 ? channels->count - 1 : 0;
+    channels->set_count = channels->set_bytes = 0;
+    channels->values = channels->few;
+    if (channels->count > FEW)
+        channels->values = cairn_malloc(channels->count * sizeof *channels->values);
+    if (!channels->values) return UV_ENOMEM;
+    for (size_t i = 0; i < channels->count; i++) {
+        const cairn_channel_version_t *at = &checkpoint->channel_versions[i];
+        const size_t size = redis_suffix_size(at);
+        int64_t value = find_value(checkpoint, at);
+        channels->values[i] = value;
+        channels->list_size += size;
+        if (value == NO_VALUE) continue;
+        channels->set_count++;
+        channels->set_bytes += size + blob_size(&checkpoint->channel_values[value]);
+    }
     return 0;
 }
 
-static int begin(redis_backend_t *redis, cairn_req_t *req, const redis_space_t *space,
-                 const cairn_saver_terms_t *terms, size_t bytes, char **out)
+static void free_channels(channels_t *channels)
 {
-    int rc = prepare_steps(req, space, terms);
-    if (rc == 0) rc = redis_saver_reserve(redis, bytes, out);
-    if (rc < 0) redis_saver_release(req);
-    return rc;
+    if (channels->values != channels->few) cairn_free(channels->values);
 }
 
-/* ---- put ---- */
-
-static size_t suffix_size(cairn_slice_t channel, cairn_slice_t version)
+static bool has_delta(const cairn_saver_put_args_t *args)
 {
-    return redis_escaped_size(channel) + 1 + redis_escaped_size(version);
+    static const char counters[] = "counters_since_delta_snapshot";
+    const cairn_checkpoint_t *checkpoint = args->checkpoint;
+    for (size_t i = 0; i < checkpoint->channel_value_count; i++)
+        if (checkpoint->channel_values[i].kind == CAIRN_CHANNEL_DELTA) return true;
+    return memmem(args->metadata.ptr, args->metadata.len, LITERAL(counters)) != NULL;
 }
 
-static char *suffix(char *out, cairn_slice_t channel, cairn_slice_t version)
-{
-    out = redis_escape(out, channel);
-    *out++ = ':';
-    return redis_escape(out, version);
-}
-
-static size_t list_size(const cairn_checkpoint_t *checkpoint)
-{
-    size_t count = checkpoint->channel_version_count;
-    size_t size = count > 0 ? count - 1 : 0;
-    for (size_t i = 0; i < count; i++)
-        size += suffix_size(checkpoint->channel_versions[i].channel,
-                            checkpoint->channel_versions[i].version);
-    return size;
-}
-
-static char *list(char *out, const cairn_checkpoint_t *checkpoint, size_t size)
-{
-    out = redis_cmd_arg_begin(out, size);
-    for (size_t i = 0; i < checkpoint->channel_version_count; i++) {
-        if (i > 0) *out++ = ' ';
-        out = suffix(out, checkpoint->channel_versions[i].channel,
-                     checkpoint->channel_versions[i].version);
-    }
-    return redis_cmd_end(out);
-}
-
-/* Of a channel that comes twice the last counts. */
-static bool counts(const cairn_checkpoint_t *checkpoint, size_t index)
-{
-    const cairn_channel_value_t *value = &checkpoint->channel_values[index];
-    for (size_t i = index + 1; i < checkpoint->channel_value_count; i++)
-        if (cairn_slice_eq(checkpoint->channel_values[i].channel, value->channel)) return false;
-    return true;
-}
-
-static size_t value_bytes(const cairn_channel_value_t *value)
-{
-    if (value->kind != CAIRN_CHANNEL_VALUE) return 0;
-    return REDIS_PACKED_LENGTH + value->value.type.len + value->value.bytes.len;
-}
-
-/* How much the values are, and how many. */
-static size_t values_size(const cairn_checkpoint_t *checkpoint, size_t *count)
-{
-    size_t size = 0;
-    *count = 0;
-    for (size_t i = 0; i < checkpoint->channel_value_count; i++) {
-        const cairn_channel_value_t *value = &checkpoint->channel_values[i];
-        if (!counts(checkpoint, i)) continue;
-        size += 1 + suffix_size(value->channel, value->version) + value_bytes(value);
-        ++*count;
-    }
-    return size;
-}
+/* ---- the commands ---- */
 
 static char *bytes_of(char *out, cairn_slice_t slice)
 {
     return slice.len > 0 ? redis_cmd_literal(out, slice.ptr, slice.len) : out;
 }
 
-static char *channel_value(char *out, const cairn_channel_value_t *value)
+static char *store_head(char *out, const redis_space_t *space, const cairn_saver_put_args_t *args,
+                        size_t body)
 {
-    static const char kinds[] = {
-        [CAIRN_CHANNEL_VALUE] = 's', [CAIRN_CHANNEL_EMPTY] = 'e', [CAIRN_CHANNEL_DELTA] = 'd'};
-    out = redis_cmd_arg_begin(out, 1 + suffix_size(value->channel, value->version));
+    const bool has_parent = args->parent.checkpoint_id.ptr != NULL;
+    out = redis_cmd_begin(out, has_parent ? 8 : 6);
+    out = redis_cmd_literal(out, LITERAL("$4\r\nHSET\r\n"));
+    out = redis_object_key(out, space, LITERAL(REDIS_KEY_CHECKPOINT), args->checkpoint->id);
+    out = redis_cmd_literal(out, LITERAL("$1\r\nb\r\n"));
+    out = redis_cmd_arg_begin(out, body);
+    out = redis_cmd_end(cairn_checkpoint_encode(args->checkpoint, out));
+    out = redis_cmd_literal(out, LITERAL("$1\r\nm\r\n"));
+    out = redis_cmd_arg(out, args->metadata);
+    if (!has_parent) return out;
+    out = redis_cmd_literal(out, LITERAL("$1\r\np\r\n"));
+    return redis_cmd_arg(out, args->parent.checkpoint_id);
+}
+
+static char *blob(char *out, const cairn_channel_value_t *value)
+{
+    static const char kinds[] = {[CAIRN_CHANNEL_VALUE] = REDIS_BLOB_VALUE,
+                                 [CAIRN_CHANNEL_EMPTY] = REDIS_BLOB_EMPTY,
+                                 [CAIRN_CHANNEL_DELTA] = REDIS_BLOB_DELTA};
+    out = redis_cmd_arg_begin(out, blob_size(value));
     *out++ = kinds[value->kind];
-    out = redis_cmd_end(suffix(out, value->channel, value->version));
-    out = redis_cmd_arg_begin(out, value_bytes(value));
     if (value->kind == CAIRN_CHANNEL_VALUE) {
         out = redis_pack_length(out, value->value.type.len);
         out = bytes_of(out, value->value.type);
@@ -151,118 +177,175 @@ static char *channel_value(char *out, const cairn_channel_value_t *value)
     return redis_cmd_end(out);
 }
 
-int redis_saver_put(void *self, cairn_saver_put_t *req, const cairn_saver_put_args_t *args)
+static char *store_values(char *out, const redis_space_t *space, const channels_t *channels,
+                          int64_t ttl_ms)
 {
-    enum { ARGS = 8 };
-    redis_backend_t *redis = self;
-    const cairn_checkpoint_t *checkpoint = args->checkpoint;
-    const redis_space_t space = redis_space(args->parent.thread_id, args->parent.checkpoint_ns);
-    const size_t body = cairn_checkpoint_encoded_size(checkpoint);
-    const size_t listed = list_size(checkpoint);
-    size_t values;
-    const size_t payload = TTL_AND_FLAGS + checkpoint->id.len + body + args->metadata.len +
-                           args->parent.checkpoint_id.len + args->run_id.len + 2 + listed +
-                           values_size(checkpoint, &values);
-    const size_t count = ARGS + 2 * values;
-    char *out;
-    int rc = begin(redis, &req->req, &space, &args->terms,
-                   redis_space_bound(&space, count, payload), &out);
-    if (rc < 0) return rc;
-    out = redis_space_begin(out, &redis_script_put, &space, count);
-    out = redis_cmd_arg(out, checkpoint->id);
-    out = ttl_and_flags(out, &args->terms);
-    out = redis_cmd_arg_begin(out, body);
-    out = redis_cmd_end(cairn_checkpoint_encode(checkpoint, out));
-    out = redis_cmd_arg(out, args->metadata);
-    out = redis_optional(out, args->parent.checkpoint_id);
-    out = redis_optional(out, args->run_id);
-    out = list(out, checkpoint, listed);
-    for (size_t i = 0; i < checkpoint->channel_value_count; i++)
-        if (counts(checkpoint, i)) out = channel_value(out, &checkpoint->channel_values[i]);
-    redis_conn_commit_script(redis_saver_conn(redis), out, on_put, &req->req, false);
-    return 0;
-}
-
-/* ---- put_writes ---- */
-
-/* "-1:" to the largest index. */
-#define FIELD_INDEX 12
-#define WRITE_LENGTHS ((size_t)3 * REDIS_PACKED_LENGTH)
-
-static size_t index_text(char text[FIELD_INDEX], int32_t idx)
-{
-    char *end = text;
-    if (idx < 0) *end++ = '-';
-    end = redis_cmd_digits(end, (uint64_t)(idx < 0 ? -(int64_t)idx : idx));
-    *end++ = ':';
-    return (size_t)(end - text);
-}
-
-static char *pending_write(char *out, const cairn_task_writes_t *task, size_t position)
-{
-    const cairn_write_t *write = &task->writes[position];
-    char index[FIELD_INDEX];
-    size_t index_size = index_text(index, cairn_write_idx(write->channel, (int32_t)position));
-    out = redis_cmd_arg_begin(out, index_size + task->task_id.len);
-    out = redis_cmd_literal(out, index, index_size);
-    out = redis_cmd_end(bytes_of(out, task->task_id));
-    out = redis_cmd_arg_begin(out, WRITE_LENGTHS + task->task_path.len + write->channel.len +
-                                       write->value.type.len + write->value.bytes.len);
-    out = redis_pack_length(out, task->task_path.len);
-    out = redis_pack_length(out, write->channel.len);
-    out = redis_pack_length(out, write->value.type.len);
-    out = bytes_of(out, task->task_path);
-    out = bytes_of(out, write->channel);
-    out = bytes_of(out, write->value.type);
-    return redis_cmd_end(bytes_of(out, write->value.bytes));
-}
-
-static bool is_special(const cairn_write_t *write)
-{
-    return cairn_write_idx(write->channel, 0) < 0;
-}
-
-/* Ordinary writes first, then those that replace. */
-static char *pending_writes(char *out, const cairn_task_writes_t *task, bool special)
-{
-    for (size_t i = 0; i < task->count; i++)
-        if (is_special(&task->writes[i]) == special) out = pending_write(out, task, i);
+    const size_t stem = redis_object_stem_size(space, sizeof REDIS_KEY_BLOB - 1);
+    const char *written = NULL; /* the stem, from the second on */
+    for (size_t i = 0; i < channels->count; i++) {
+        const cairn_channel_version_t *at = &channels->checkpoint->channel_versions[i];
+        if (channels->values[i] == NO_VALUE) continue;
+        out = redis_cmd_begin(out, ttl_ms > 0 ? 6 : 4);
+        out = redis_cmd_literal(out, LITERAL("$3\r\nSET\r\n"));
+        out = redis_cmd_arg_begin(out, stem + redis_suffix_size(at));
+        const char *here = out;
+        out = written ? redis_cmd_literal(out, written, stem)
+                      : redis_object_stem(out, space, LITERAL(REDIS_KEY_BLOB));
+        written = here;
+        out = redis_cmd_end(redis_suffix(out, at));
+        out = blob(out, &channels->checkpoint->channel_values[channels->values[i]]);
+        out = redis_cmd_literal(out, LITERAL("$2\r\nNX\r\n"));
+        if (ttl_ms <= 0) continue;
+        out = redis_cmd_literal(out, LITERAL("$2\r\nPX\r\n"));
+        out = redis_cmd_i64(out, ttl_ms);
+    }
     return out;
 }
 
-static void run_put(cairn_task_t *task)
+static char *flags_of(char *out, const cairn_saver_put_args_t *args)
 {
-    cairn_saver_put_t *req = CAIRN_CONTAINER_OF(task, cairn_saver_put_t, req.task);
-    redis_saver_deferred_done(&req->req)->put_done(req);
+    char flags[6];
+    size_t count = 0;
+    if (args->terms.ttl_ms > 0) flags[count++] = 'e';
+    if (args->terms.ttl_given) flags[count++] = 'g';
+    if (args->terms.shallow) flags[count++] = 's';
+    if (args->terms.scope == CAIRN_SCOPE_THREAD) flags[count++] = 't';
+    if (has_delta(args)) flags[count++] = 'd';
+    if (!args->parent.checkpoint_id.ptr) flags[count++] = 'p';
+    return redis_cmd_arg(out, cairn_slice(flags, count));
 }
 
-int redis_saver_put_writes(void *self, cairn_saver_put_t *req,
-                           const cairn_saver_put_writes_args_t *args)
+static char *list_of(char *out, const channels_t *channels, cairn_slice_t *list)
 {
-    enum { ARGS = 4 };
+    out = redis_cmd_arg_begin(out, channels->list_size);
+    *list = cairn_slice(out, channels->list_size);
+    return redis_cmd_end(redis_suffixes(out, channels->checkpoint));
+}
+
+static char *run_key(char *out, cairn_slice_t run_id)
+{
+    out = redis_cmd_arg_begin(out, sizeof REDIS_KEY_RUN "{}" - 1 + redis_escaped_size(run_id));
+    out = redis_cmd_literal(out, LITERAL(REDIS_KEY_RUN "{"));
+    out = redis_escape(out, run_id);
+    *out++ = '}';
+    return redis_cmd_end(out);
+}
+
+static char *member_of_thread(char *out, const redis_space_t *space, cairn_slice_t id)
+{
+    out = redis_cmd_arg_begin(out, 1 + space->ns_place + id.len);
+    *out++ = 'c';
+    out = redis_encode(out, space->ns);
+    return redis_cmd_end(bytes_of(out, id));
+}
+
+static char *member_of_shard(char *out, const redis_space_t *space, cairn_slice_t id)
+{
+    out = redis_cmd_arg_begin(out,
+                              redis_encoded_size(id) + space->thread_place + space->ns_place);
+    out = redis_encode(out, id);
+    out = redis_encode_inverted(out, space->thread_id);
+    return redis_cmd_end(redis_encode_inverted(out, space->ns));
+}
+
+static size_t lines_size(const redis_space_t *space, const cairn_saver_put_args_t *args,
+                         const channels_t *channels, size_t number)
+{
+    return number + channels->count + sizeof REDIS_KEY_NAMES - 1 + space->thread_size + 2 +
+           redis_object_stem_size(space, sizeof REDIS_KEY_BLOB - 1) + args->run_id.len + 5;
+}
+
+/* scripts/put.lua says what they are. */
+static char *lines(char *out, const redis_space_t *space, const cairn_saver_put_args_t *args,
+                   const channels_t *channels)
+{
+    char number[REDIS_CMD_NUMBER];
+    const int64_t ttl_ms = args->terms.ttl_ms;
+    const size_t size =
+        (size_t)(ttl_ms > 0 ? redis_cmd_digits(number, (uint64_t)ttl_ms) - number : 2);
+    out = redis_cmd_arg_begin(out, lines_size(space, args, channels, size));
+    out = redis_cmd_literal(out, ttl_ms > 0 ? number : "-1", size);
+    *out++ = '\n';
+    for (size_t i = 0; i < channels->count; i++)
+        *out++ = channels->values[i] == NO_VALUE ? '0' : '1';
+    out = redis_cmd_literal(out, LITERAL("\n" REDIS_KEY_NAMES "\n{"));
+    out = redis_escape(out, space->thread_id);
+    out = redis_cmd_literal(out, LITERAL("}\n"));
+    out = redis_object_stem(out, space, LITERAL(REDIS_KEY_BLOB));
+    *out++ = '\n';
+    return redis_cmd_end(bytes_of(out, args->run_id));
+}
+
+enum {
+    KEYS = 7,
+    ARGS = 5
+};
+
+static char *script(char *out, const redis_space_t *space, const cairn_saver_put_args_t *args,
+                    const channels_t *channels, cairn_slice_t *list)
+{
+    const cairn_slice_t id = args->checkpoint->id;
+    const size_t has_run = args->run_id.ptr != NULL;
+    out = redis_script_begin(out, &redis_script_put, KEYS + has_run, ARGS);
+    out = redis_object_key(out, space, LITERAL(REDIS_KEY_CHECKPOINT), id);
+    out = redis_object_key(out, space, LITERAL(REDIS_KEY_WRITES), id);
+    out = redis_thread_key(out, space, LITERAL(REDIS_KEY_THREAD));
+    out = redis_thread_key(out, space, LITERAL(REDIS_KEY_THREAD_EXPIRY));
+    out = redis_thread_key(out, space, LITERAL(REDIS_KEY_THREAD_LOOSE));
+    out = redis_shard_keys(out, redis_shard(space->thread_id));
+    if (has_run) out = run_key(out, args->run_id);
+    out = list_of(out, channels, list);
+    out = member_of_thread(out, space, id);
+    out = member_of_shard(out, space, id);
+    out = flags_of(out, args);
+    return lines(out, space, args, channels);
+}
+
+#define MULTI "*1\r\n$5\r\nMULTI\r\n"
+#define EXEC "*1\r\n$4\r\nEXEC\r\n"
+
+static size_t bound(const redis_space_t *space, const cairn_saver_put_args_t *args,
+                    const channels_t *channels, size_t body)
+{
+    const cairn_slice_t id = args->checkpoint->id;
+    const size_t key = redis_object_key_size(space, id);
+    const size_t head = redis_cmd_bound(
+        8, 8 + key + body + args->metadata.len + args->parent.checkpoint_id.len);
+    const size_t blob_key = redis_object_stem_size(space, sizeof REDIS_KEY_BLOB);
+    const size_t values = channels->set_count * (redis_cmd_bound(6, 8 + REDIS_CMD_NUMBER) + blob_key) +
+                          channels->set_bytes;
+    const size_t call = redis_thread_bound(
+        space, 13,
+        2 * key + 2 * redis_object_stem_size(space, sizeof REDIS_KEY_THREAD_EXPIRY) +
+            sizeof REDIS_KEY_RUN "{}" + redis_escaped_size(args->run_id) +
+            channels->list_size + 3 * space->ns_place + id.len +
+            redis_encoded_size(id) + space->thread_place + 6 +
+            lines_size(space, args, channels, REDIS_CMD_NUMBER));
+    return sizeof MULTI + head + values + call + sizeof EXEC;
+}
+
+int redis_saver_put(void *self, cairn_saver_put_t *req, const cairn_saver_put_args_t *args)
+{
     redis_backend_t *redis = self;
-    const cairn_task_writes_t *task = args->writes;
-    if (task->count == 0) return redis_saver_answer_later(redis, &req->req, run_put);
-    const redis_space_t space = redis_space(args->at.thread_id, args->at.checkpoint_ns);
-    size_t payload = TTL_AND_FLAGS + args->at.checkpoint_id.len + REDIS_CMD_NUMBER;
-    uint64_t ordinary = 0;
-    for (size_t i = 0; i < task->count; i++) {
-        const cairn_write_t *write = &task->writes[i];
-        payload += FIELD_INDEX + task->task_id.len + WRITE_LENGTHS + task->task_path.len +
-                   write->channel.len + write->value.type.len + write->value.bytes.len;
-        ordinary += !is_special(write);
-    }
-    const size_t count = ARGS + 2 * task->count;
+    const redis_space_t space = redis_space(args->parent.thread_id, args->parent.checkpoint_ns);
+    const size_t body = cairn_checkpoint_encoded_size(args->checkpoint);
+    channels_t channels;
+    cairn_slice_t list;
     char *out;
-    int rc = begin(redis, &req->req, &space, &args->terms,
-                   redis_space_bound(&space, count, payload), &out);
+    int rc = find_channels(args->checkpoint, &channels);
     if (rc < 0) return rc;
-    out = redis_space_begin(out, &redis_script_put_writes, &space, count);
-    out = redis_cmd_arg(out, args->at.checkpoint_id);
-    out = ttl_and_flags(out, &args->terms);
-    out = redis_cmd_u64(out, ordinary);
-    out = pending_writes(out, task, false);
-    out = pending_writes(out, task, true);
-    redis_conn_commit_script(redis_saver_conn(redis), out, on_put, &req->req, false);
-    return 0;
+    rc = redis_saver_reserve(redis, bound(&space, args, &channels, body), &out);
+    if (rc < 0) goto out;
+    out = redis_cmd_literal(out, LITERAL(MULTI));
+    out = store_head(out, &space, args, body);
+    out = store_values(out, &space, &channels, args->terms.ttl_ms);
+    out = script(out, &space, args, &channels, &list);
+    out = redis_cmd_literal(out, LITERAL(EXEC));
+    redis_hints_set(&redis->hints, space.thread_id, space.ns, args->checkpoint->id, list);
+    req->req.scratch[REDIS_SCRATCH_MEMORY] = 0;
+    redis_conn_commit_transaction(redis_saver_conn(redis), out, on_put, &req->req,
+                                  2 + channels.set_count, false);
+out:
+    free_channels(&channels);
+    return rc;
 }

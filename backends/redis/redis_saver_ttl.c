@@ -27,9 +27,11 @@ int redis_saver_ttl(void *self, cairn_saver_ttl_t *req, const cairn_saver_ttl_ar
     req->req.scratch[REDIS_SCRATCH_MEMORY] = 0;
     char *out;
     int rc = redis_saver_reserve(
-        redis, redis_space_bound(&space, 1, 1 + args->at.checkpoint_id.len), &out);
+        redis, redis_thread_bound(&space, 2, space.ns_place + 1 + args->at.checkpoint_id.len),
+        &out);
     if (rc < 0) return rc;
-    out = redis_space_begin(out, &redis_script_ttl, &space, 1);
+    out = redis_thread_begin(out, &redis_script_ttl, &space, 2);
+    out = redis_space_start(out, &space);
     out = args->scope == CAIRN_SCOPE_THREAD ? redis_cmd_literal(out, LITERAL("$1\r\n*\r\n"))
                                             : redis_optional(out, args->at.checkpoint_id);
     redis_conn_commit_script(redis_saver_conn(redis), out, on_ttl, &req->req, true);
@@ -44,42 +46,22 @@ static void on_set(cairn_req_t *req, int64_t found)
     redis_saver_done(req)->ttl_done(ttl_of(req), found ? ttl_ms : CAIRN_TTL_ABSENT);
 }
 
-static void on_set_one(void *ctx, int status, redis_reply_t *reply, cairn_slice_t detail)
-{
-    cairn_req_t *req = ctx;
-    int64_t found = 0;
-    int rc = status < 0 ? 0 : redis_reply_int(reply, &found);
-    if (!redis_saver_failed(req, status, rc, detail)) on_set(req, found);
-}
-
-static int set_thread(redis_backend_t *redis, cairn_saver_ttl_t *req,
-                      const cairn_saver_ttl_args_t *args)
-{
-    const redis_space_t space = redis_space(args->at.thread_id, cairn_slice(NULL, 0));
-    redis_steps_t *steps =
-        redis_steps_new(1, redis_space_bound(&space, 3, 8 + REDIS_CMD_NUMBER), on_set);
-    if (!steps) return UV_ENOMEM;
-    char *out = redis_thread_begin(redis_steps_at(steps), &redis_script_move, &space, 3);
-    out = redis_cmd_literal(out, LITERAL("$3\r\nset\r\n"));
-    redis_steps_add(steps, redis_cmd_i64(out, args->ttl_ms));
-    return redis_steps_start(redis, &req->req, steps);
-}
-
 int redis_saver_set_ttl(void *self, cairn_saver_ttl_t *req, const cairn_saver_ttl_args_t *args)
 {
-    redis_backend_t *redis = self;
-    req->req.scratch[REDIS_SCRATCH_MEMORY] = 0;
-    req->req.scratch[REDIS_SCRATCH_NUMBER] = (uint64_t)args->ttl_ms;
-    if (args->scope == CAIRN_SCOPE_THREAD) return set_thread(redis, req, args);
+    const bool of_thread = args->scope == CAIRN_SCOPE_THREAD;
     const redis_space_t space = redis_space(args->at.thread_id, args->at.checkpoint_ns);
-    char *out;
-    int rc = redis_saver_reserve(
-        redis,
-        redis_space_bound(&space, 2, 1 + args->at.checkpoint_id.len + REDIS_CMD_NUMBER), &out);
-    if (rc < 0) return rc;
-    out = redis_space_begin(out, &redis_script_set_ttl, &space, 2);
-    out = redis_optional(out, args->at.checkpoint_id);
-    out = redis_cmd_i64(out, args->ttl_ms);
-    redis_conn_commit_script(redis_saver_conn(redis), out, on_set_one, &req->req, false);
-    return 0;
+    const size_t payload = space.ns_place + 1 + args->at.checkpoint_id.len + REDIS_CMD_NUMBER;
+    redis_steps_t *steps = redis_steps_new(1, redis_thread_bound(&space, 4, payload), on_set);
+    if (!steps) return UV_ENOMEM;
+    char *out = redis_steps_at(steps);
+    if (of_thread) {
+        out = redis_thread_begin(out, &redis_script_move, &space, 2);
+    } else {
+        out = redis_thread_begin(out, &redis_script_set_ttl, &space, 4);
+        out = redis_space_start(out, &space);
+        out = redis_optional(out, args->at.checkpoint_id);
+    }
+    redis_steps_add(steps, redis_cmd_i64(out, args->ttl_ms));
+    req->req.scratch[REDIS_SCRATCH_NUMBER] = (uint64_t)args->ttl_ms;
+    return redis_steps_start(self, &req->req, steps);
 }

@@ -1,17 +1,9 @@
--- needs: names objects expiry thread
+-- needs: names expiry blobs objects thread
 --
--- Drops the checkpoints of a run, in whatever threads they are. KEYS[1]: the run's. ARGV: 1 stem,
--- 2 beginning of threads' keys, 3 of shards' keys, 4 of the other shards' keys, 5 the run, 6 ignored.
--- Returns {how many checkpoints are gone, '' or '+' if there are more}.
-
-local function read_encoded(bytes, at, terminator)
-  local last = select(2, find(bytes, terminator, at, true))
-  return sub(bytes, at, last - 2), last + 1
-end
-
-local function decode(encoded)
-  return (gsub(encoded, '%z\255', '\0'))
-end
+-- Drops the checkpoints of a run, in whatever threads they are, of one thread a call. KEYS: 1 the
+-- run's. ARGV: 1 names, 2 beginning of shards' keys, 3 of the others', 4 the run, 5 where to go on:
+-- s, size of a place, ':', the place, and the thread's own cursor.
+-- Returns {how many checkpoints are gone, where to go on}.
 
 -- As redis_shard does.
 local function shard_of(thread)
@@ -20,36 +12,41 @@ local function shard_of(thread)
   return hash % 64
 end
 
-local members = call('ZRANGE', KEYS[1], 0, BUDGET - 1)
-local by_place = {}
-for i = 1, #members do
-  local id, at = read_encoded(members[i], 1, '\0\0')
-  local place = sub(members[i], at)
-  by_place[place] = by_place[place] or {}
-  table.insert(by_place[place], decode(id))
+local function thread_at(place)
+  local id = take(invert(place), 1)
+  local shard = shard_of(id)
+  return make_thread(ARGV[1], '{' .. escape(id) .. '}', place, ARGV[2] .. shard, ARGV[3] .. shard)
 end
-if #members > 0 then with_all(members, 'ZREM', KEYS[1]) end
-settle_by_top(KEYS[1])
-local count = 0
-for place, ids in pairs(by_place) do
-  local plain = invert(place)
-  local thread, at = read_encoded(plain, 1, '\0\0')
-  local ns = decode(sub(plain, at, -3))
-  thread = decode(thread)
-  local tag, shard = '{' .. escape(thread) .. '}', shard_of(thread)
-  local space = space_of(tag, place_of_thread(place), ns, ARGV[2] .. tag, ARGV[3] .. shard,
-                         ARGV[4] .. shard)
-  -- One that expired and came again may be of another run.
-  purge(space)
-  local fields, doomed = {}, {}
-  for i = 1, #ids do fields[i] = 'c' .. ids[i] end
-  local records = hmget(space.refs, fields)
-  for i = 1, #ids do
-    if records[i] and select(3, read_record(records[i])) == ARGV[5] then doomed[#doomed + 1] = ids[i] end
+
+local size, rest = string.match(ARGV[5], '^s(%d+):(.*)$')
+if size then
+  local place = sub(rest, 1, size)
+  local inner = sweep_from(thread_at(place), sub(rest, size + 1))
+  return {0, inner ~= '' and 's' .. size .. ':' .. place .. inner or '+'}
+end
+
+local listed = call('ZRANGE', KEYS[1], 0, BUDGET - 1)
+if #listed == 0 then return {0, ''} end
+local place, thread
+local done, doomed = {}, {}
+for i = 1, #listed do
+  local id, last = take(listed[i], 1)
+  local _, stop = find(listed[i], '\255\255', last + 1, true)
+  local own = sub(listed[i], last + 1, stop)
+  if not place then
+    place, thread = own, thread_at(own)
+    purge(thread)
   end
-  if #doomed > 0 then
-    count = count + drop(space, doomed)
-    settle(space)
+  if own == place then
+    done[#done + 1] = listed[i]
+    local space = space_of(thread, invert(sub(listed[i], stop + 1)))
+    -- One that expired and came again may be of another run.
+    if call('HGET', space.checkpoint .. escape(id), 'r') == ARGV[4] then
+      doomed[#doomed + 1] = 'c' .. space.start .. id
+    end
   end
 end
-return {count, #members == BUDGET and '+' or ''}
+leave_run(KEYS[1], done)
+local count, loose = drop(thread, doomed)
+settle(thread)
+return {count, loose and 's' .. #place .. ':' .. place .. 's' or '+'}

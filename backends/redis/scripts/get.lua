@@ -1,27 +1,67 @@
--- needs: names objects expiry thread rows
+-- needs: names expiry blobs objects thread rows
 --
--- ARGV: 1 stem, 2 "{thread}:ns", 3 ns, 4 place, 5 "=" .. id or "" for the latest, 6 flags (h: headers
--- only, r: put the TTL back, t: that of the whole thread), 7 the thread, 8 where to go on moving it.
--- Returns nothing, {thread, ns, row} (lib_rows.lua), or where to go on.
+-- KEYS: 1 the thread; where the TTL is put back 2 its shard, 3 the shard's expiry.
+-- ARGV: 1 the member that the caller believes to be the latest, whose keys it reads itself in this
+-- transaction, or "", 2 lines, as an argument costs more than its bytes: flags (h: headers only, r: put
+-- the TTL back, t: that of the whole thread, i: a given id is wanted); what the keys of its checkpoint,
+-- blobs and writes begin with; names; tag; the sizes of the first two of these: the thread's place, the
+-- id, and what the thread's members of the namespace are below, as for ZRANGEBYLEX.
+-- Returns nothing, 1 if the caller was right, a row (lib_rows.lua), or what to go on with before it
+-- can be read (finish.lua).
 
-local space = make_space(ARGV[2], ARGV[3], ARGV[4], KEYS[1], KEYS[2], KEYS[3])
-local flags = ARGV[6]
+-- As a rule it goes without the libraries: to make their functions costs more than all of this.
+local call = redis.call
+if ARGV[1] ~= '' and call('ZREVRANGEBYLEX', KEYS[1], '(d', '-', 'LIMIT', 0, 1)[1] == ARGV[1] then
+  return 1
+end
+local flags, checkpoint, blob, write, names, tag, place, id_size, rest = string.match(ARGV[2],
+  '^(%a*)\n([^\n]*)\n([^\n]*)\n([^\n]*)\n([^\n]*)\n([^\n]*)\n(%d+) (%d+)\n(.*)$')
+local asked = string.sub(rest, place + 1, place + id_size)
+local below = string.sub(rest, place + id_size + 1)
+place = string.sub(rest, 1, place)
+if flags == '' or flags == 'i' or flags == 'h' then
+  local id = asked
+  if flags ~= 'i' then
+    local member = call('ZREVRANGEBYLEX', KEYS[1], below, '-', 'LIMIT', 0, 1)[1]
+    if not member then return false end
+    if member == ARGV[1] then return 1 end
+    -- The bound is "(c", then the encoded namespace with 1 for its last byte.
+    local size = #below - 1
+    if string.sub(member, 1, size - 1) ~= string.sub(below, 2, -2) then return false end
+    id = string.sub(member, size + 1)
+  end
+  if not string.find(id, '[^A-Za-z0-9_.-]') and id ~= '' then
+    local head = call('HMGET', checkpoint .. id, 'l', 'b', 'm', 'p')
+    if head[1] and head[2] then
+      if flags == 'h' then return {id, head[2], head[3], head[4]} end
+      local keys, count = {}, 0
+      for suffix in string.gmatch(head[1], '[^ ]+') do
+        count = count + 1
+        keys[count] = blob .. suffix
+      end
+      if count <= 1000 then
+        return {id, head[2], head[3], head[4], count > 0 and call('MGET', unpack(keys)) or {},
+                call('LRANGE', write .. id, 0, -1)}
+      end
+    end
+  end
+end
+--LIBRARIES--
+local thread = make_thread(names, tag, place, KEYS[2], KEYS[3])
+local space = space_of(thread, sub(below, 3, -2) .. '\0')
 local id, head
-if ARGV[5] ~= '' then
-  id = sub(ARGV[5], 2)
+if find(flags, 'i', 1, true) then
+  id = asked
   head = read_head(space, id)
 else
   id, head = read_latest(space)
 end
 if not head then return false end
-if find(flags, 'r', 1, true) then
-  if find(flags, 't', 1, true) then
-    local cursor = move_thread(ARGV[2], ARGV[4], ARGV[8], 'refresh', 0)
-    if cursor ~= '' then return cursor end
-  else
-    local there = call('HMGET', space.refs, 'c' .. id, 'x')
-    local ttl = there[1] and read_record(there[1]) or 0
-    if ttl > 0 then cover(space, tonumber(there[2] or 0), move(space, id, there[1], ttl)) end
-  end
+if find(flags, 't', 1, true) then
+  local cursor = move_thread(thread, 'r', 0, '')
+  if cursor ~= '' then return go_on(thread, names, 'r', cursor) end
+elseif find(flags, 'r', 1, true) then
+  local ttl = ttl_of(space, id) or 0
+  if ttl > 0 then move(thread, 'c' .. space.start .. id, ttl, ttl, {}) end
 end
-return {ARGV[7], ARGV[3], read_row(space, id, head, find(flags, 'h', 1, true))}
+return read_row(space, id, head, find(flags, 'h', 1, true))

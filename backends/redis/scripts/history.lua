@@ -1,11 +1,11 @@
--- needs: names objects expiry rows
+-- needs: names expiry blobs objects thread rows
 --
--- ARGV: 1 stem, 2 "{thread}:ns", 3 ns, 4 place, 5 "=" .. id or "" for the latest, then channels,
--- escaped.
+-- KEYS: 1 the thread. ARGV: 1 names, 2 tag, 3 the thread's place, 4 the beginning of the namespace,
+-- 5 "=" .. id or "" for the latest, then channels, escaped.
 -- Returns {{how much of the path is the channel's, its seed or nil} for each channel, {pending writes
 -- of an ancestor} for each of the path, from the parent on}.
 
-local space = make_space(ARGV[2], ARGV[3], ARGV[4], KEYS[1], KEYS[2], KEYS[3])
+local space = space_of(make_thread(ARGV[1], ARGV[2], ARGV[3]), ARGV[4])
 local id, head
 if ARGV[5] ~= '' then
   id = sub(ARGV[5], 2)
@@ -26,28 +26,27 @@ local function find_seed(list, channel)
     if not first then return false end
     local suffix = gmatch(sub(list, first + 1), '[^ ]+')()
     local value = call('GET', space.blob .. suffix)
-    if value then return value end
+    if value and sub(value, 1, 1) == 'v' then return value end
     at = first + 1
   end
 end
 
 local seen = {[id or ''] = true}
-local parent = head and head[3]
+local parent = head and head[4]
 while parent and unresolved > 0 and not seen[parent] do
   seen[parent] = true
-  local key = space.checkpoint .. escape(parent)
-  local record = call('EXISTS', key) == 1 and call('HGET', space.refs, 'c' .. parent)
-  if not record then break end
-  path[#path + 1] = call('HGETALL', space.write .. escape(parent))
-  local list = ' ' .. select(4, read_record(record))
+  local next_head = read_head(space, parent)
+  if not next_head then break end
+  path[#path + 1] = call('LRANGE', space.write .. escape(parent), 0, -1)
+  local list_of = ' ' .. next_head[1]
   for i = 1, #channels do
     local channel = channels[i]
     if not channel[2] then
       channel[1] = #path
-      channel[2] = find_seed(list, ARGV[5 + i])
+      channel[2] = find_seed(list_of, ARGV[5 + i])
       if channel[2] then unresolved = unresolved - 1 end
     end
   end
-  parent = call('HGET', key, 'p')
+  parent = next_head[4]
 end
 return {channels, path}

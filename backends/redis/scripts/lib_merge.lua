@@ -2,6 +2,23 @@
 -- in descending order and what belongs to each, none at the end. A source is asked for more when its
 -- last member is taken, and not before.
 
+-- Bytewise; the operator goes by the locale.
+local function less(a, b)
+  local size = math.min(#a, #b)
+  local at = 1
+  while at + 5 <= size do
+    local x, next_at = struct.unpack('>I6', a, at)
+    local y = struct.unpack('>I6', b, at)
+    if x ~= y then return x < y end
+    at = next_at
+  end
+  for i = at, size do
+    local x, y = string.byte(a, i), string.byte(b, i)
+    if x ~= y then return x < y end
+  end
+  return #a < #b
+end
+
 local function head_of(source)
   if source.next > #source.members then
     source.members, source.values = source.fill(source)
@@ -50,7 +67,7 @@ local function merge(sources)
 end
 
 -- A page is over when it has so many rows, so many bytes, or was at so many members.
-local MOST_ROWS, MOST_BYTES, MOST_MEMBERS = 500, 4194304, 4000
+local MOST_ROWS, MOST_BYTES, MOST_MEMBERS = 100, 262144, 500
 
 local function size_of(row)
   local size = #row[2] + #row[3]
@@ -62,23 +79,23 @@ local function size_of(row)
   return size
 end
 
--- Takes a page: place_of(member, value, source) gives the space and the id it is of, or nil if it does not
--- matter; lost(space, id, member) is told of what has expired. Returns {cursor, rows}, a row being
--- {thread, ns, row}.
-local function take_page(next_member, most, headers_only, place_of, lost)
+-- Takes a page: where_of(member, value, source) gives the space and the id it is of, or nil if it
+-- does not matter; lost(space, id, member) is told of what has expired. Returns {cursor, rows}, a row
+-- being {thread, ns, row}.
+local function take_page(next_member, most, headers_only, where_of, lost)
   local rows, bytes, members, last = {}, 0, 0, ''
   most = math.min(most, MOST_ROWS)
   while true do
     local member, value, source = next_member()
     if not member then return {'', rows} end
     members = members + 1
-    local space, id = place_of(member, value, source)
+    local space, id = where_of(member, value, source)
     local head = space and read_head(space, id)
     if head then
       if #rows >= most or bytes > MOST_BYTES then return {last, rows} end
       local row = read_row(space, id, head, headers_only)
       bytes = bytes + size_of(row)
-      rows[#rows + 1] = {space.thread_id, space.ns, row}
+      rows[#rows + 1] = {space.thread.id, space.ns, row}
     elseif space then
       lost(space, id, member)
     end

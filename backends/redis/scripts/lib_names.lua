@@ -1,66 +1,119 @@
 -- Names. Whatever belongs to a thread has its hash tag, "{thread}", and so its slot:
 --
---   <stem>:{thread}:ns:id               HASH    b body, m metadata, p parent id
---   <stem>_blob:{thread}:ns:ch:version  STRING  a channel's value
---   <stem>_write:{thread}:ns:id         HASH    pending writes
---   <stem>_index:{thread}:ns            ZSET    ids of checkpoints, all with score 0: ordered bytewise
---   <stem>_lone:{thread}:ns             ZSET    ids that have writes and no checkpoint (yet)
---   <stem>_expiry:{thread}:ns           ZSET    ids of what expires, by when
---   <stem>_refs:{thread}:ns             HASH    what is counted and remembered: lib_objects.lua
---   KEYS[1]                             ZSET    namespaces of the thread, by when they expire
+--   <stem>:{thread}:ns:id               HASH  b body, m metadata, p parent id, r run id, l suffixes
+--                                             ("channel:version", escaped) of its blobs, in the order
+--                                             of channel_versions. Without l there is no checkpoint
+--   <stem>_write:{thread}:ns:id         LIST  the full TTL of the object in ms, or '' if it never
+--                                             expires; then its pending writes, as they came
+--   <stem>_blob:{thread}:ns:ch:version  STRING  v and a channel's value, e: empty, d: a delta
+--   <thread>:{thread}                   ZSET  all with score 0: what there is of the thread
+--   <thread>_expiry:{thread}            ZSET  those of them that expire, by when
+--   <thread>_loose:{thread}             ZSET  blobs whose users are being counted: lib_blobs.lua
+--   <thread>_delta:{thread}             STRING  there if a delta channel was ever put
 --
--- In slots of their own, and so declared and not derived:
+-- An object is a checkpoint with its pending writes, or writes that have no checkpoint (yet). Both its
+-- keys have one expiry, and where there is an object there is its list of writes.
 --
---   KEYS[2]                 ZSET  one shard of all checkpoints: members ordered as lists are
---   KEYS[3]                 ZSET  those of them that expire, by when
---   <stem>_run:{run}        ZSET  the same members, of one run, by when they expire
+-- A member of the thread is 'c' (checkpoint) or 'w' (writes alone) .. encode(ns) .. id.
 --
--- Names in a thread's slot are made here from its tag, because which blobs a checkpoint uses is
--- known to the server only. A member of the shards is encode(id) .. place, and a place the inverted
--- encode(thread) .. encode(ns): so the greatest member is the newest id, and of equal ids the least
--- thread, then the least namespace.
+-- In slots of their own, so declared and not derived:
+--
+--   all         ZSET  one shard of all checkpoints: members ordered as lists are
+--   all_expiry  ZSET  those of them that expire, by when
+--   <stem>_run:{run}  ZSET  the same members, of one run, by when they expire
+--
+-- A member of the shards is encode(id) .. place, and a place the inverted encode(thread) ..
+-- encode(ns): so the greatest member is the newest id, and of equal ids the least thread, then the
+-- least namespace.
 
 local call = redis.call
 local find, gsub, sub, gmatch, format = string.find, string.gsub, string.sub, string.gmatch, string.format
-local pack, unpack_bytes = struct.pack, struct.unpack
 local inf = math.huge
-local stem = ARGV[1]
 
 local function percent(c)
   return format('%%%02X', string.byte(c))
 end
 
--- As redis_key_escape does. %w is what isalnum says, in the C locale.
+-- As redis_escape does. %w is what isalnum says, in the C locale.
 local function escape(id)
   if id == '' then return '%' end
   if not find(id, '[^A-Za-z0-9_.-]') then return id end
   return (gsub(id, '[^A-Za-z0-9_.-]', percent))
 end
 
--- As redis_key_encode does: in the order of the ids, and none the beginning of another.
+-- As redis_encode does: in the order of the ids, and none the beginning of another.
 local function encode(id)
   if find(id, '%z') then id = gsub(id, '%z', '\0\255') end
   return id .. '\0\0'
 end
 
--- tag: "{thread}:ns", escaped.
-local function make_space(tag, ns, place, thread_key, all_key, all_expiry_key)
+local function decode(encoded)
+  return (gsub(encoded, '%z\255', '\0'))
+end
+
+-- The encoded id at `at`, decoded, and where it ends.
+local function take(bytes, at)
+  local last = select(2, find(bytes, '\0\0', at, true))
+  return decode(sub(bytes, at, last - 2)), last
+end
+
+local function invert_byte(c)
+  return string.char(255 - string.byte(c))
+end
+
+local function invert(bytes)
+  return (gsub(bytes, '.', invert_byte))
+end
+
+-- names: "stem thread", what keys begin with; tag: "{thread}"; place: the thread's; all, all_expiry:
+-- its shard, nil where nothing is changed that it lists.
+local function make_thread(names, tag, place, all, all_expiry)
+  local stem, head = string.match(names, '^(%S+) (%S+)$')
   return {
-    ns = ns,
+    stem = stem,
+    tag = tag,
     place = place,
-    thread = thread_key,
-    all = all_key,
-    all_expiry = all_expiry_key,
-    checkpoint = stem .. ':' .. tag .. ':',
-    blob = stem .. '_blob:' .. tag .. ':',
-    write = stem .. '_write:' .. tag .. ':',
-    index = stem .. '_index:' .. tag,
-    lone = stem .. '_lone:' .. tag,
-    expiry = stem .. '_expiry:' .. tag,
-    refs = stem .. '_refs:' .. tag,
+    all = all,
+    all_expiry = all_expiry,
+    index = head .. ':' .. tag,
+    expiry = head .. '_expiry:' .. tag,
+    loose = head .. '_loose:' .. tag,
+    delta = head .. '_delta:' .. tag,
+    spaces = {},
   }
 end
 
-local function run_key(run)
-  return stem .. '_run:{' .. escape(run) .. '}'
+-- A namespace of a thread; start: encode(ns).
+local function space_of(thread, start)
+  local space = thread.spaces[start]
+  if space then return space end
+  local ns = decode(sub(start, 1, -3))
+  local tag = thread.tag .. ':' .. escape(ns) .. ':'
+  space = {
+    thread = thread,
+    ns = ns,
+    start = start,
+    stop = sub(start, 1, -2) .. '\1',
+    checkpoint = thread.stem .. ':' .. tag,
+    blob = thread.stem .. '_blob:' .. tag,
+    write = thread.stem .. '_write:' .. tag,
+  }
+  thread.spaces[start] = space
+  return space
+end
+
+-- The member of an id in the shards.
+local function listed_as(space, id)
+  if not space.place then space.place = space.thread.place .. invert(space.start) end
+  return encode(id) .. space.place
+end
+
+-- Of a thread's member: its space, its id, its kind.
+local function place_of(thread, member)
+  local last = select(2, find(member, '\0\0', 2, true))
+  return space_of(thread, sub(member, 2, last)), sub(member, last + 1), sub(member, 1, 1)
+end
+
+local function run_key(thread, run)
+  return thread.stem .. '_run:{' .. escape(run) .. '}'
 end

@@ -1,41 +1,43 @@
 -- Reading. A row is {id, body, metadata, parent or nil, values in the order of channel_versions or
--- nil, fields and values of pending writes}, and with headers only its first four.
+-- nil, list of writes}, and with headers only its first four. What a string costs that goes through
+-- Lua counts with its length: so values are asked for by commands of their own where the keys are
+-- known beforehand (get), and pages are short.
 
+-- {list, body, metadata, parent}, or nil.
 local function read_head(space, id)
-  local head = call('HMGET', space.checkpoint .. escape(id), 'b', 'm', 'p')
-  return head[1] and head
+  local head = call('HMGET', space.checkpoint .. escape(id), 'l', 'b', 'm', 'p')
+  return head[1] and head[2] and head
 end
 
--- Down to the first that has not expired. What is met on the way is dropped.
+-- Down to the first that has not expired. What is met on the way is forgotten.
 local function read_latest(space)
+  local thread = space.thread
   local dead = {}
   local first, count = 0, 1
+  local found, found_head
   repeat
-    local ids = call('ZREVRANGE', space.index, first, first + count - 1)
-    for i = 1, #ids do
-      local head = read_head(space, ids[i])
+    local members = call('ZREVRANGEBYLEX', thread.index, '(c' .. space.stop, '[c' .. space.start,
+                         'LIMIT', first, count)
+    for i = 1, #members do
+      local id = sub(members[i], 2 + #space.start)
+      local head = read_head(space, id)
       if head then
-        if #dead > 0 then
-          drop(space, dead)
-          settle(space)
-        end
-        return ids[i], head
+        found, found_head = id, head
+        break
       end
-      dead[#dead + 1] = ids[i]
+      dead[#dead + 1] = members[i]
     end
     first, count = first + count, 64
-  until #ids == 0
+  until found or #members == 0
   if #dead > 0 then
-    drop(space, dead)
-    settle(space)
+    unlist(thread, dead)
+    if call('EXISTS', thread.index) == 0 then call('UNLINK', thread.expiry, thread.delta) end
   end
+  return found, found_head
 end
 
-local function read_values(space, id)
-  local record = call('HGET', space.refs, 'c' .. id)
-  if not record then return {} end
+local function read_values(space, list)
   local keys, count = {}, 0
-  local _, _, _, list = read_record(record)
   for suffix in gmatch(list, '[^ ]+') do
     count = count + 1
     keys[count] = space.blob .. suffix
@@ -51,7 +53,7 @@ local function read_values(space, id)
 end
 
 local function read_row(space, id, head, headers_only)
-  if headers_only then return {id, head[1], head[2], head[3]} end
-  return {id, head[1], head[2], head[3], read_values(space, id),
-          call('HGETALL', space.write .. escape(id))}
+  if headers_only then return {id, head[2], head[3], head[4]} end
+  return {id, head[2], head[3], head[4], read_values(space, head[1]),
+          call('LRANGE', space.write .. escape(id), 0, -1)}
 end

@@ -1,8 +1,10 @@
--- needs: names objects expiry thread
+-- needs: names expiry blobs objects thread
 --
--- Moves every object of a thread. ARGV: 1 stem, 2 "{thread}", 3 the thread's place, 4 how
--- (lib_thread.lua), 5 TTL in ms or -1, 6 where to go on.
+-- Moves every object of a thread. KEYS: 1 the thread, 2 its shard, 3 the shard's expiry. ARGV: 1 names,
+-- 2 tag, 3 the thread's place, 4 TTL in ms or -1, 5 where to go on.
 -- Returns {whether the thread is there, where to go on}.
 
-local cursor, is_there = move_thread(ARGV[2], ARGV[3], ARGV[6], ARGV[4], tonumber(ARGV[5]))
-return {is_there and 1 or 0, cursor}
+local thread = make_thread(ARGV[1], ARGV[2], ARGV[3], KEYS[2], KEYS[3])
+purge(thread)
+local is_there = call('EXISTS', thread.index)
+return {is_there, move_thread(thread, 's', tonumber(ARGV[4]), ARGV[5])}

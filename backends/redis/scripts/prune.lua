@@ -1,30 +1,31 @@
--- needs: names objects expiry thread
+-- needs: names expiry blobs objects thread
 --
--- ARGV: 1 stem, 2 "{thread}", 3 the thread's place, 4 how many checkpoints to keep of each
--- namespace, not 0, 5 where to go on.
+-- KEYS: 1 the thread, 2 its shard, 3 the shard's expiry. ARGV: 1 names, 2 tag, 3 the thread's place,
+-- 4 how many checkpoints to keep of each namespace, not 0, 5 where to go on: m .. the last member
+-- that was looked at, n .. the namespace that was, s: only counting is left.
 -- Returns {how many checkpoints are gone, where to go on}.
 
-local keep = tonumber(ARGV[4])
+local thread = make_thread(ARGV[1], ARGV[2], ARGV[3], KEYS[2], KEYS[3])
+local keep, cursor = tonumber(ARGV[4]), ARGV[5]
 local COUNTERS = 'counters_since_delta_snapshot'
+
+local kinds = {} -- by blob: v, e, d, or ''
+local function kind_of(blob)
+  if not kinds[blob] then kinds[blob] = call('GETRANGE', blob, 0, 0) end
+  return kinds[blob]
+end
 
 -- {parent, metadata, kinds[channel]: of what is stored}, or nil.
 local function read_checkpoint(space, id)
-  local head = call('HMGET', space.checkpoint .. escape(id), 'b', 'p', 'm')
-  local record = head[1] and call('HGET', space.refs, 'c' .. id)
-  if not record then return nil end
-  local _, _, _, list = read_record(record)
-  local suffixes, fields, kinds = {}, {}, {}
-  for suffix in gmatch(list, '[^ ]+') do
-    suffixes[#suffixes + 1] = suffix
-    fields[#fields + 1] = 'b' .. suffix
+  local head = call('HMGET', space.checkpoint .. escape(id), 'l', 'p', 'm')
+  if not head[1] then return nil end
+  local stored = {}
+  for suffix in gmatch(head[1], '[^ ]+') do
+    local channel = sub(suffix, 1, find(suffix, ':', 1, true) - 1)
+    local kind = kind_of(space.blob .. suffix)
+    if kind ~= '' and not stored[channel] then stored[channel] = kind end
   end
-  local refs = #fields > 0 and hmget(space.refs, fields) or {}
-  for i = 1, #suffixes do
-    local _, _, _, kind = unpack_bytes(REF, refs[i] or pack(REF, 0, 0, 0, '.'))
-    local channel = sub(suffixes[i], 1, find(suffixes[i], ':', 1, true) - 1)
-    if kind ~= '.' and not kinds[channel] then kinds[channel] = kind end
-  end
-  return {head[2], head[3], kinds}
+  return {head[2], head[3] or '', stored}
 end
 
 -- The delta channels that a checkpoint has no value of, escaped.
@@ -39,7 +40,7 @@ local function delta_channels(checkpoint)
     if type(counters) == 'table' then
       for name in pairs(counters) do
         local channel = type(name) == 'string' and escape(name)
-        if channel and checkpoint[3][channel] ~= 's' then channels[channel] = true end
+        if channel and checkpoint[3][channel] ~= 'v' then channels[channel] = true end
       end
     end
   end
@@ -47,7 +48,7 @@ local function delta_channels(checkpoint)
 end
 
 -- Marks the ancestors that it takes to rebuild what a kept checkpoint has no value of.
-local function keep_ancestors(space, id, kept)
+local function spare_ancestors(space, id, spare)
   local checkpoint = read_checkpoint(space, id)
   local channels, seen = checkpoint and delta_channels(checkpoint) or {}, {[id] = true}
   while checkpoint and next(channels) do
@@ -55,32 +56,43 @@ local function keep_ancestors(space, id, kept)
     checkpoint = parent and not seen[parent] and read_checkpoint(space, parent)
     if checkpoint then
       seen[parent] = true
-      kept[parent] = true
+      spare['c' .. space.start .. parent] = true
       for channel in pairs(channels) do
-        if checkpoint[3][channel] == 's' then channels[channel] = nil end
+        if checkpoint[3][channel] == 'v' then channels[channel] = nil end
       end
     end
   end
 end
 
-local kept
-local function bound(space)
-  local oldest = call('ZREVRANGE', space.index, keep - 1, keep - 1)[1]
-  kept = {}
-  if oldest and call('HEXISTS', space.refs, 'd') == 1 then
-    local newest = call('ZREVRANGE', space.index, 0, keep - 1)
-    for i = 1, #newest do keep_ancestors(space, newest[i], kept) end
-  end
-  return oldest
+local has_delta = call('EXISTS', thread.delta) == 1
+local function to_spare(space)
+  if not has_delta then return nil end
+  local spare = {}
+  local newest = call('ZREVRANGEBYLEX', thread.index, '(c' .. space.stop, '[c' .. space.start, 'LIMIT',
+                      0, keep)
+  for i = 1, #newest do spare_ancestors(space, sub(newest[i], 2 + #space.start), spare) end
+  return spare
 end
 
-local count = 0
-local function visit(space, ids)
-  local doomed = {}
-  for i = 1, #ids do
-    if not kept[ids[i]] then doomed[#doomed + 1] = ids[i] end
-  end
-  if #doomed > 0 then count = count + drop(space, doomed) end
+if sub(cursor, 1, 1) == 's' then return {0, sweep_from(thread, cursor)} end
+purge(thread)
+local space, above
+if sub(cursor, 1, 1) == 'm' then
+  above = sub(cursor, 2)
+  space = place_of(thread, above)
+else
+  space = next_space(thread, cursor == '' and '[c' or '[c' .. space_of(thread, sub(cursor, 2)).stop)
 end
-local cursor = walk(spaces_of(ARGV[2], ARGV[3], 1), ARGV[5], visit, settle, bound)
-return {count, cursor}
+local budget, count = BUDGET, 0
+while space do
+  local gone, seen, last = keep_newest(space, keep, to_spare(space), above, budget)
+  count = count + gone
+  if seen == budget or budget - seen <= 1 then
+    settle(thread)
+    return {count, seen == budget and 'm' .. last or 'n' .. space.start}
+  end
+  budget, above = budget - seen - 1, nil
+  space = next_space(thread, '[c' .. space.stop)
+end
+settle(thread)
+return {count, sweep_from(thread, 's')}

@@ -1,129 +1,148 @@
--- needs: names objects expiry thread
+-- needs: names expiry blobs objects thread
 --
--- ARGV: 1 stem, 2 "{thread}:ns", 3 ns, 4 place, 5 id, 6 TTL in ms or -1, 7 flags (g: the call gave
--- its TTL, s: shallow, t: the TTL is the thread's), 8 body, 9 metadata, 10 "=" .. parent or "",
--- 11 "=" .. run or "", 12 suffixes of all channels, then for each that changed what it stores
--- (s, e, d) .. suffix, and the value.
--- Returns '', or where to go on moving the thread (lib_thread.lua).
+-- What a put does behind the commands that store body, metadata, parent and the values that changed
+-- (SET NX, with PX and the TTL if it has one): all are in one transaction, of which this is the last.
+--
+-- KEYS: 1 the checkpoint, 2 its writes, 3 the thread, 4 its expiry, 5 its loose, 6 the shard, 7 its
+-- expiry, 8 the run's, if there is one. ARGV: 1 list of suffixes, 2 the thread's member, 3 the
+-- shard's, 4 flags (e: it expires, g: the call gave its TTL, s: shallow, t: the TTL is the thread's,
+-- d: there is a delta channel, p: there is no parent), 5 lines, as an argument costs more than its
+-- bytes: TTL in ms or -1; of each suffix 1 if it was set; names; tag; what the keys of its blobs begin
+-- with; the run.
+-- Returns '', 'again' if something that was there expired meanwhile, or what to go on with (finish.lua).
 
-local space = make_space(ARGV[2], ARGV[3], ARGV[4], KEYS[1], KEYS[2], KEYS[3])
-local id, ttl, flags, metadata, list = ARGV[5], tonumber(ARGV[6]), ARGV[7], ARGV[9], ARGV[12]
-local parent = ARGV[10] ~= '' and sub(ARGV[10], 2) or nil
-local run = ARGV[11] ~= '' and sub(ARGV[11], 2) or nil
+local call = redis.call
+local LINES = '^(%S+)\n(%d*)\n([^\n]*)\n([^\n]*)\n([^\n]*)\n(.*)$'
+local fresh = call('HSETNX', KEYS[1], 'l', ARGV[1]) == 1
+local length = call('RPUSH', KEYS[2], '')
+
+-- The two usual cases go without the libraries: to make their functions costs more than all of this.
+-- A new checkpoint that never expires, where nothing else does.
+if fresh and length == 1 and (ARGV[4] == '' or ARGV[4] == 'p') and
+    call('EXISTS', KEYS[4], KEYS[5], KEYS[7]) == 0 then
+  call('ZADD', KEYS[3], 0, ARGV[2])
+  call('ZADD', KEYS[6], 0, ARGV[3])
+  if KEYS[8] then
+    call('HSET', KEYS[1], 'r', (select(6, string.match(ARGV[5], LINES))))
+    call('ZADD', KEYS[8], '+inf', ARGV[3])
+    call('PERSIST', KEYS[8])
+  end
+  return ''
+end
+
+-- A new one that expires by default, where its lists live long enough. Now and then one goes the long
+-- way, which also forgets what has expired.
+local ttl, is_set, names, tag, blob_stem, run = string.match(ARGV[5], LINES)
+ttl = tonumber(ttl)
+local time = call('TIME')
+if fresh and length == 1 and (ARGV[4] == 'e' or ARGV[4] == 'ep') and time[2] % 16 > 0 and
+    not KEYS[8] and redis.REDIS_VERSION_NUM and call('EXISTS', KEYS[5]) == 0 and
+    call('HEXISTS', KEYS[1], 'b') == 1 then
+  local function lasts(key)
+    local left = call('PTTL', key)
+    return left == -1 or left > ttl
+  end
+  if lasts(KEYS[3]) and lasts(KEYS[4]) and lasts(KEYS[6]) and lasts(KEYS[7]) then
+    local at = string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000) + ttl)
+    local position = 0
+    local missing = false
+    for suffix in string.gmatch(ARGV[1], '[^ ]+') do
+      position = position + 1
+      missing = missing or (call('PEXPIREAT', blob_stem .. suffix, at, 'GT') == 0 and
+        string.byte(is_set, position) == 49 and call('EXISTS', blob_stem .. suffix) == 0)
+    end
+    if not missing then
+      call('ZADD', KEYS[3], 0, ARGV[2])
+      call('ZADD', KEYS[4], at, ARGV[2])
+      call('ZADD', KEYS[6], 0, ARGV[3])
+      call('ZADD', KEYS[7], at, ARGV[3])
+      call('LSET', KEYS[2], 0, string.format('%.0f', ttl))
+      call('PEXPIREAT', KEYS[1], at)
+      call('PEXPIREAT', KEYS[2], at)
+      return ''
+    end
+  end
+end
+--LIBRARIES--
+local checkpoint, writes, listed = KEYS[1], KEYS[2], ARGV[3]
+local suffixes, member, flags = ARGV[1], ARGV[2], ARGV[4]
 local given = find(flags, 'g', 1, true)
+local asked = ttl
+if not KEYS[8] then run = nil end
+local _, stop = take(listed, 1)
+local _, place_end = find(listed, '\255\255', stop + 1, true)
+local thread = make_thread(names, tag, sub(listed, stop + 1, place_end), KEYS[6], KEYS[7])
+local space, id = place_of(thread, member)
 
-local order, users, pins = {}, {}, {}
-local fields = {'c' .. id, 'x', 'f'}
-for suffix in gmatch(list, '[^ ]+') do
-  if not users[suffix] then
-    order[#order + 1], users[suffix] = suffix, 1
-    fields[#fields + 1] = 'b' .. suffix
+-- Its object, as it was.
+local lone = fresh and length > 1
+if length > 1 then call('RPOP', writes) end
+if call('HEXISTS', checkpoint, 'b') == 0 then
+  call('DEL', checkpoint, length == 1 and writes or checkpoint)
+  return 'again'
+end
+local old_ttl = length > 1 and (ttl_of(space, id) or 0) or nil
+local old_at = not fresh and (tonumber(call('ZSCORE', thread.expiry, member) or nil) or inf) or nil
+local dropped = {}
+if not fresh then
+  local old = call('HMGET', checkpoint, 'l', 'r')
+  for suffix in gmatch(old[1], '[^ ]+') do dropped[suffix] = true end
+  call('HSET', checkpoint, 'l', suffixes)
+  if find(flags, 'p', 1, true) then call('HDEL', checkpoint, 'p') end
+  if old[2] and old[2] ~= run then
+    call('HDEL', checkpoint, 'r')
+    leave_run(run_key(thread, old[2]), {listed})
   end
 end
-local there = hmget(space.refs, fields)
-local lives_until = there[2] and tonumber(there[2])
-if there[3] and purge(space) then
-  there = hmget(space.refs, fields)
-  if call('EXISTS', space.index) == 0 then lives_until = 0 end
-end
-local old_ttl, old_has, old_run, old_list
-if there[1] then
-  old_ttl, old_has, old_run, old_list = read_record(there[1])
-  if old_ttl == 0 and not given then ttl = -1 end
-end
+purge(thread)
+if lone then unlist(thread, {'w' .. sub(member, 2)}) end
 
+-- As it is to be.
+if old_ttl == 0 and not given then ttl = -1 end
 local at = ttl > 0 and now() + ttl or nil
-local pin = at and 0 or 1
-for i = 1, #order do pins[order[i]] = pin end
-if old_has then
-  local seen, old_pin = {}, old_ttl == 0 and 1 or 0
-  for suffix in gmatch(old_list, '[^ ]+') do
-    if not seen[suffix] then
-      seen[suffix] = true
-      if not users[suffix] then
-        order[#order + 1], users[suffix], pins[suffix] = suffix, 0, 0
-      end
-      users[suffix] = users[suffix] - 1
-      pins[suffix] = pins[suffix] - old_pin
-    end
-  end
+call('LSET', writes, 0, at and plain(ttl) or '')
+if run then
+  call('HSET', checkpoint, 'r', run)
+  join_run(KEYS[8], listed, at)
+  if old_at and at and old_at > at then settle_run(KEYS[8]) end
 end
-
--- Memory runs out here or not at all: nothing is changed before.
-local escaped, member = escape(id), encode(id) .. space.place
-local key = space.checkpoint .. escaped
-if parent then
-  call('HSET', key, 'b', ARGV[8], 'm', metadata, 'p', parent)
-else
-  call('HSET', key, 'b', ARGV[8], 'm', metadata)
-  if old_has then call('HDEL', key, 'p') end
-end
-local left = old_has and old_ttl > 0 and tonumber(call('ZSCORE', space.expiry, id)) or nil
+list(thread, member, at)
+if find(flags, 'd', 1, true) then mark_delta(thread) end
+if at then purge_shard(thread) end
+enlist(thread, listed, at)
+-- From here on nothing of its own may be read: with a short life it may be gone.
 if at then
-  call('PEXPIREAT', key, at)
-  call('ZADD', space.expiry, at, id)
-  if there[1] then call('PEXPIREAT', space.write .. escaped, at) end
-elseif there[1] and old_ttl > 0 then
-  call('PERSIST', key)
-  call('PERSIST', space.write .. escaped)
-  call('ZREM', space.expiry, id)
+  expire_all({checkpoint, writes}, plain(at))
+else
+  persist_all({checkpoint, writes})
 end
-if not old_has then
-  call('ZADD', space.index, 0, id)
-  if there[1] then call('ZREM', space.lone, id) end
-end
-if at then purge_shard(space) end
-enlist(space, member, at, not old_has)
 
-local kinds, values, has_delta = {}, {}, false
-for i = 13, #ARGV, 2 do
-  local suffix, kind = sub(ARGV[i], 2), sub(ARGV[i], 1, 1)
-  kinds[suffix], values[suffix] = kind, ARGV[i + 1]
-  has_delta = has_delta or kind == 'd'
-end
-local together = {}
-local function store(blob, suffix, expires)
-  local kind = kinds[suffix]
-  if kind == 's' then
-    if expires then
-      call('SET', blob, values[suffix], 'PXAT', expires)
-    else
-      together[#together + 1] = blob
-      together[#together + 1] = values[suffix]
-    end
+local position = 0
+for suffix in gmatch(suffixes, '[^ ]+') do
+  position = position + 1
+  if not prolong(space.blob .. suffix, at) and sub(is_set, position, position) == '1' and
+      call('EXISTS', space.blob .. suffix) == 0 then
+    return 'again'
   end
-  return kind
 end
+hold_loose(space, suffixes, at)
+if old_at and not (at and old_at > at) then
+  -- Of the old ones, only those that it does not name any more.
+  for suffix in gmatch(suffixes, '[^ ]+') do dropped[suffix] = nil end
+end
+local more = rebind(space, dropped)
+local sooner = old_ttl and at and (old_ttl == 0 or (old_at or inf) > at)
+if sooner or lone then settle(thread) end
 
-local to_set = {'c' .. id, make_record(at and ttl or 0, true, run, list)}
-local loose = account(space, order, users, pins, at, left, to_set, not old_has and there or nil, 3,
-                      store)
-for first = 1, #together, MOST do
-  call('MSET', unpack(together, first, math.min(first + MOST - 1, #together)))
-end
-if at and not there[3] then
-  to_set[#to_set + 1] = 'f'
-  to_set[#to_set + 1] = 1
-end
-if has_delta or find(metadata, 'counters_since_delta_snapshot', 1, true) then
-  to_set[#to_set + 1] = 'd'
-  to_set[#to_set + 1] = 1
-end
-hset(space.refs, to_set)
-tighten(space, loose)
-if old_run and old_run ~= run then leave_runs({[old_run] = {member}}) end
-if run then join_run(run, member, at, old_run == run) end
-
-lives_until = cover(space, lives_until, at)
 if find(flags, 's', 1, true) then
-  local newest = call('ZREVRANGE', space.index, 0, 0)[1]
-  local older = call('ZREVRANGE', space.index, 1, -1)
-  local lone = call('ZRANGEBYLEX', space.lone, '-', '(' .. newest)
-  if #older > 0 then drop(space, older) end
-  if #lone > 0 then drop(space, lone) end
+  local _, seen = keep_newest(space, 1, nil, nil, BUDGET)
+  settle(thread)
+  if seen == BUDGET then return go_on(thread, names, 'k' .. space.start, '') end
+  more = more or call('EXISTS', thread.loose) == 1
 end
-if at and ((given and there[1]) or (lives_until == inf and find(flags, 's', 1, true))) then
-  settle(space)
+if find(flags, 't', 1, true) then
+  local how = given and 's' or 'd'
+  local cursor = move_thread(thread, how, asked, '')
+  return cursor ~= '' and go_on(thread, names, how .. plain(asked), cursor) or ''
 end
-if not find(flags, 't', 1, true) then return '' end
-return (move_thread(ARGV[2], ARGV[4], '', given and 'set' or 'default', tonumber(ARGV[6])))
+return more and go_on(thread, names, 'r', 's') or ''

@@ -1,55 +1,42 @@
--- needs: names objects expiry thread
+-- needs: names expiry blobs objects thread
 --
--- ARGV: 1 stem, 2 "{thread}:ns", 3 ns, 4 place, 5 id, 6 TTL in ms or -1, 7 flags (g: the call gave
--- its TTL, t: the TTL is the thread's), 8 how many writes follow that do not replace one; then field
--- and value of each of these and of all others.
--- Returns '', or where to go on moving the thread (lib_thread.lua).
+-- What goes before the RPUSHX of pending writes where that alone will not do: their object is not
+-- there yet, or its expiry moves.
+--
+-- KEYS: 1 writes, 2 the checkpoint, 3 the thread, 4 the shard, 5 its expiry, 6 the thread's. ARGV: 1 the thread's
+-- member without its kind, 2 the thread's place, 3 flags (g: the call gave its TTL, t: the TTL is the
+-- thread's), 4 TTL in ms or -1, 5 names, 6 tag.
+-- Returns '', or what to go on with (finish.lua).
 
-local space = make_space(ARGV[2], ARGV[3], ARGV[4], KEYS[1], KEYS[2], KEYS[3])
-local id, ttl, flags, firsts = ARGV[5], tonumber(ARGV[6]), ARGV[7], tonumber(ARGV[8])
+-- A new object that never expires, where nothing else does.
+if ARGV[3] == '' and ARGV[4] == '-1' and redis.call('EXISTS', KEYS[1], KEYS[6]) == 0 then
+  redis.call('RPUSH', KEYS[1], '')
+  redis.call('ZADD', KEYS[3], 0, 'w' .. ARGV[1])
+  return ''
+end
+--LIBRARIES--
+local flags, ttl = ARGV[3], tonumber(ARGV[4])
 local given = find(flags, 'g', 1, true)
-local key = space.write .. escape(id)
-
-local fields = {'c' .. id, 'x', 'f'}
-local there = call('HMGET', space.refs, unpack(fields))
-local lives_until = there[2] and tonumber(there[2])
-if there[3] and purge(space) then
-  there = call('HMGET', space.refs, unpack(fields))
-  if call('EXISTS', space.index) == 0 then lives_until = 0 end
+local thread = make_thread(ARGV[5], ARGV[6], ARGV[2], KEYS[4], KEYS[5])
+local space, id = place_of(thread, 'w' .. ARGV[1])
+purge(thread)
+local old = ttl_of(space, id)
+local more
+if not old then
+  local at = ttl > 0 and now() + ttl or nil
+  call('RPUSH', KEYS[1], at and plain(ttl) or '')
+  if at then call('PEXPIREAT', KEYS[1], plain(at)) end
+  list(thread, 'w' .. ARGV[1], at)
+elseif given and not (old == 0 and ttl <= 0) then
+  local kind = call('HEXISTS', KEYS[2], 'l') == 1 and 'c' or 'w'
+  local shortened = {}
+  local settled = move(thread, kind .. ARGV[1], math.max(ttl, 0), old, shortened)
+  more = rebind_all(shortened)
+  if not settled then settle(thread) end
 end
-local record = there[1]
-local old_ttl, has
-if record then old_ttl, has = read_record(record) end
-
-local to_set, names = {}, {}
-for i = 1, firsts do names[i] = ARGV[7 + 2 * i] end
-local taken = record and firsts > 0 and hmget(key, names) or {}
-for i = 1, firsts do
-  if not taken[i] then
-    to_set[#to_set + 1] = names[i]
-    to_set[#to_set + 1] = ARGV[8 + 2 * i]
-  end
+if find(flags, 't', 1, true) then
+  local how = given and 's' or 'd'
+  local cursor = move_thread(thread, how, ttl, '')
+  return cursor ~= '' and go_on(thread, ARGV[5], how .. ARGV[4], cursor) or ''
 end
-for i = 9 + 2 * firsts, #ARGV do to_set[#to_set + 1] = ARGV[i] end
-hset(key, to_set)
-
-if record and old_ttl == 0 and not given then ttl = -1 end
-local at
-if not record then
-  record = make_record(ttl > 0 and ttl or 0, false, nil, '')
-  call('HSET', space.refs, 'c' .. id, record)
-  call('ZADD', space.lone, 0, id)
-  if ttl > 0 then
-    at = now() + ttl
-    call('PEXPIREAT', key, at)
-    call('ZADD', space.expiry, at, id)
-    if not there[3] then call('HSET', space.refs, 'f', 1) end
-  end
-elseif ttl > 0 or old_ttl > 0 then
-  at = move(space, id, record, math.max(ttl, 0))
-end
-local lives_on = cover(space, lives_until, at)
-if lives_on == lives_until and lives_on ~= inf then call('PEXPIREAT', space.lone, lives_on) end
-if at and given and there[1] then settle(space) end
-if not find(flags, 't', 1, true) then return '' end
-return (move_thread(ARGV[2], ARGV[4], '', given and 'set' or 'default', tonumber(ARGV[6])))
+return more and go_on(thread, ARGV[5], 'r', 's') or ''

@@ -1,14 +1,19 @@
--- needs: names objects expiry rows
+-- needs: names expiry blobs objects thread rows
 --
--- ARGV: 1 stem, 2 "{thread}:ns", 3 ns, 4 place, 5 "=" .. id or "" for the latest, 6 TTL in ms or -1.
--- Returns whether it is there.
+-- Of one checkpoint. KEYS: 1 the thread, 2 its shard, 3 the shard's expiry. ARGV: 1 names, 2 tag,
+-- 3 the thread's place, 4 the beginning of the namespace, 5 "=" .. id or "" for the latest, 6 TTL in
+-- ms or -1, 7 where to go on.
+-- Returns {whether it is there, where to go on}.
 
-local space = make_space(ARGV[2], ARGV[3], ARGV[4], KEYS[1], KEYS[2], KEYS[3])
+local thread = make_thread(ARGV[1], ARGV[2], ARGV[3], KEYS[2], KEYS[3])
+if ARGV[7] ~= '' then return {1, sweep_from(thread, ARGV[7])} end
+local space = space_of(thread, ARGV[4])
+purge(thread)
 local id = ARGV[5] ~= '' and sub(ARGV[5], 2) or read_latest(space)
-if not id or call('EXISTS', space.checkpoint .. escape(id)) == 0 then return 0 end
-local there = call('HMGET', space.refs, 'c' .. id, 'x')
-if not there[1] then return 0 end
-local at = move(space, id, there[1], math.max(tonumber(ARGV[6]), 0))
-cover(space, tonumber(there[2] or 0), at)
-if at then settle(space) end
-return 1
+if not id or call('HEXISTS', space.checkpoint .. escape(id), 'l') == 0 then return {0, ''} end
+local shortened = {}
+local settled = move(thread, 'c' .. space.start .. id, math.max(tonumber(ARGV[6]), 0),
+                     ttl_of(space, id) or 0, shortened)
+local loose = rebind_all(shortened)
+if not settled then settle(thread) end
+return {1, loose and 's' or ''}

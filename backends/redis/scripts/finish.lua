@@ -1,0 +1,19 @@
+-- needs: names expiry blobs objects thread
+--
+-- Goes on with what a put, or a get that puts the TTL of a thread back, did not finish.
+--
+-- KEYS: 1 the thread, 2 the shard, 3 its expiry. ARGV: 1 names, 2 tag, 3 the thread's place, 4 how:
+-- s, d or r and the TTL (move_thread), or k and the beginning of a namespace (keep_newest), 5 where.
+-- Returns '', or what to go on with.
+
+local thread = make_thread(ARGV[1], ARGV[2], ARGV[3], KEYS[2], KEYS[3])
+local how = ARGV[4]
+purge(thread)
+if sub(how, 1, 1) == 'k' then
+  local _, seen = keep_newest(space_of(thread, sub(how, 2)), 1, nil, nil, BUDGET)
+  settle(thread)
+  if seen == BUDGET then return go_on(thread, ARGV[1], how, '') end
+  return go_on(thread, ARGV[1], 'r', 's')
+end
+local cursor = move_thread(thread, sub(how, 1, 1), tonumber(sub(how, 2)) or 0, ARGV[5])
+return cursor ~= '' and go_on(thread, ARGV[1], how, cursor) or ''
