@@ -169,6 +169,12 @@ int redis_saver_reserve(redis_backend_t *redis, size_t bytes, char **at)
     return rc < 0 ? rc : redis_conn_reserve(redis_saver_conn(redis), bytes, at);
 }
 
+const redis_hint_t *redis_saver_hint(const redis_backend_t *redis, cairn_slice_t thread_id,
+                                     cairn_slice_t ns)
+{
+    return redis_hints_get(&redis->hints, thread_id, ns, redis->host->api->now_ms(redis->host));
+}
+
 redis_backend_t *redis_saver_of(const cairn_req_t *req)
 {
     const redis_conn_t *conn = (const redis_conn_t *)(uintptr_t)req->scratch[REDIS_SCRATCH_CONN];

@@ -64,6 +64,10 @@ CAIRN_MUST_USE int redis_saver_reserve(redis_backend_t *redis, size_t bytes, cha
 /* Where calls go. */
 redis_conn_t *redis_saver_conn(redis_backend_t *redis);
 
+/* What is believed to be the latest; NULL: nothing is. */
+const redis_hint_t *redis_saver_hint(const redis_backend_t *redis, cairn_slice_t thread_id,
+                                     cairn_slice_t ns);
+
 /* Answers from the loop, without the server, by redis_saver_deferred_done in `run`. */
 int redis_saver_answer_later(redis_backend_t *redis, cairn_req_t *req, void (*run)(cairn_task_t *));
 const cairn_saver_done_t *redis_saver_deferred_done(const cairn_req_t *req);
@@ -107,7 +111,7 @@ CAIRN_MUST_USE int redis_row_read_rest(redis_reply_t *reply, cairn_arena_t *aren
 CAIRN_MUST_USE int redis_row_read_writes(redis_reply_t *reply, cairn_arena_t *arena,
                                          cairn_checkpoint_tuple_t *tuple);
 
-/* The latest of its (thread, namespace), as far as is known. */
+/* The latest of its (thread, namespace), as far as is known; it has no expiry. */
 void redis_saver_remember(redis_backend_t *redis, const cairn_checkpoint_tuple_t *tuple);
 
 /* "channel:version", escaped: what the key of a blob ends with. */

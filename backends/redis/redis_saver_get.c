@@ -43,7 +43,7 @@ static const redis_hint_t *find_hint(const redis_backend_t *redis,
 {
     if (args->headers_only || args->terms.refresh) return NULL;
     const redis_hint_t *hint =
-        redis_hints_get(&redis->hints, args->at.thread_id, args->at.checkpoint_ns);
+        redis_saver_hint(redis, args->at.thread_id, args->at.checkpoint_ns);
     if (!hint || !args->at.checkpoint_id.ptr) return hint;
     return cairn_slice_eq(args->at.checkpoint_id, redis_hint_id(hint)) ? hint : NULL;
 }
@@ -250,14 +250,15 @@ static int send_parts(redis_backend_t *redis, cairn_req_t *req)
 
 /* ---- the answers ---- */
 
-static void tell(cairn_req_t *req, cairn_checkpoint_tuple_t *found)
+/* persistent: it has no expiry, so it may be remembered. */
+static void tell(cairn_req_t *req, cairn_checkpoint_tuple_t *found, bool persistent)
 {
     redis_backend_t *redis = redis_saver_of(req);
     lookup_t *lookup = lookup_of(req);
     if (found) {
         found->ref.thread_id = lookup->thread_id;
         found->ref.checkpoint_ns = lookup->ns;
-        if (!lookup->id.ptr && lookup->flag_count == 0 && !lookup->hint_id.ptr)
+        if (persistent && !lookup->id.ptr && lookup->flag_count == 0 && !lookup->hint_id.ptr)
             redis_saver_remember(redis, found);
     }
     req->scratch[REDIS_SCRATCH_MEMORY] = 0; /* what is told has its names in there */
@@ -278,6 +279,21 @@ static void on_finished(void *ctx, int status, redis_reply_t *reply, cairn_slice
     (void)redis_saver_failed(req, status, rc, detail);
 }
 
+/* What the list of writes of a whole row begins with says so. */
+static bool never_expires(redis_reply_t row)
+{
+    enum {
+        BEFORE_WRITES = 5
+    };
+    size_t count;
+    cairn_slice_t ttl_ms;
+    if (redis_reply_array(&row, &count) < 0 || count != BEFORE_WRITES + 1) return false;
+    for (size_t i = 0; i < BEFORE_WRITES; i++)
+        if (redis_reply_skip(&row) < 0) return false;
+    if (redis_reply_array(&row, &count) < 0 || count == 0) return false;
+    return redis_reply_string(&row, &ttl_ms) == 0 && ttl_ms.len == 0;
+}
+
 /* A row, nothing, or what the thread's TTL wants first. */
 static void take_row(cairn_req_t *req, redis_reply_t *reply)
 {
@@ -289,10 +305,11 @@ static void take_row(cairn_req_t *req, redis_reply_t *reply)
     redis_reply_t peek = *reply;
     size_t count = 0;
     if (redis_reply_type(reply) == REDIS_NIL) {
-        tell(req, NULL);
+        tell(req, NULL, false);
         return;
     }
     int rc = redis_reply_array(&peek, &count);
+    const bool persistent = never_expires(*reply);
     bool more = rc == 0 && count > MOST_IN_A_ROW;
     if (more) {
         rc = redis_saver_finish(req, reply, on_finished);
@@ -301,7 +318,7 @@ static void take_row(cairn_req_t *req, redis_reply_t *reply)
         rc = redis_row_read(reply, &redis->arena, &tuple);
     }
     if (redis_saver_failed(req, 0, rc, cairn_slice(NULL, 0)) || more) return;
-    tell(req, &tuple);
+    tell(req, &tuple, persistent);
 }
 
 static void on_row(void *ctx, int status, redis_reply_t *reply, cairn_slice_t detail)
@@ -362,13 +379,13 @@ static void on_parts(void *ctx, int status, redis_reply_t *reply, cairn_slice_t 
     cairn_arena_reset(&redis->arena);
     if (rc == 0) rc = read_parts(reply, lookup, &redis->arena, &tuple, &is_there);
     if (rc > 0 && !is_there && lookup->id.ptr) {
-        tell(req, NULL);
+        tell(req, NULL, false);
         return;
     }
     bool ask_again = rc > 0;
     if (ask_again) rc = send_script(redis, req);
     if (redis_saver_failed(req, 0, rc, detail) || ask_again) return;
-    tell(req, &tuple);
+    tell(req, &tuple, false);
 }
 
 int redis_saver_get(void *self, cairn_saver_get_t *req, const cairn_saver_get_args_t *args)

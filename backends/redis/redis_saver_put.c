@@ -301,6 +301,17 @@ static char *script(char *out, const redis_space_t *space, const cairn_saver_put
     return lines(out, space, args, channels);
 }
 
+/* Half of the TTL, as clocks go: the server's is not ours. */
+static uint64_t sure_until(const redis_backend_t *redis, int64_t ttl_ms)
+{
+    enum {
+        LEAST_MS = 10000
+    };
+    if (ttl_ms <= 0) return UINT64_MAX;
+    if (ttl_ms < LEAST_MS) return 0;
+    return redis->host->api->now_ms(redis->host) + (uint64_t)ttl_ms / 2;
+}
+
 #define MULTI "*1\r\n$5\r\nMULTI\r\n"
 #define EXEC "*1\r\n$4\r\nEXEC\r\n"
 
@@ -341,7 +352,10 @@ int redis_saver_put(void *self, cairn_saver_put_t *req, const cairn_saver_put_ar
     out = store_values(out, &space, &channels, args->terms.ttl_ms);
     out = script(out, &space, args, &channels, &list);
     out = redis_cmd_literal(out, LITERAL(EXEC));
-    redis_hints_set(&redis->hints, space.thread_id, space.ns, args->checkpoint->id, list);
+    if (args->terms.shallow || args->terms.ttl_given || args->terms.scope == CAIRN_SCOPE_THREAD)
+        redis_hints_doubt(&redis->hints);
+    redis_hints_set(&redis->hints, space.thread_id, space.ns, args->checkpoint->id, list,
+                    sure_until(redis, args->terms.ttl_ms));
     req->req.scratch[REDIS_SCRATCH_MEMORY] = 0;
     redis_conn_commit_transaction(redis_saver_conn(redis), out, on_put, &req->req,
                                   2 + channels.set_count, false);

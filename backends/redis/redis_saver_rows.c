@@ -194,5 +194,5 @@ void redis_saver_remember(redis_backend_t *redis, const cairn_checkpoint_tuple_t
     if (!list) return;
     char *end = redis_suffixes(list, checkpoint);
     redis_hints_set(&redis->hints, tuple->ref.thread_id, tuple->ref.checkpoint_ns,
-                    tuple->ref.checkpoint_id, cairn_slice(list, (size_t)(end - list)));
+                    tuple->ref.checkpoint_id, cairn_slice(list, (size_t)(end - list)), UINT64_MAX);
 }
