@@ -13,8 +13,7 @@ static size_t slot_of(cairn_slice_t thread_id, cairn_slice_t ns)
     for (size_t i = 0; i < thread_id.len; i++)
         hash = (hash ^ (unsigned char)thread_id.ptr[i]) * 1099511628211u;
     hash = (hash ^ 0x100) * 1099511628211u;
-    for (size_t i = 0; i < ns.len; i++)
-        hash = (hash ^ (unsigned char)ns.ptr[i]) * 1099511628211u;
+    for (size_t i = 0; i < ns.len; i++) hash = (hash ^ (unsigned char)ns.ptr[i]) * 1099511628211u;
     return (size_t)(hash ^ hash >> 32) % SLOTS;
 }
 

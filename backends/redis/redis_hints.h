@@ -1,9 +1,9 @@
-/* What a saver believes to be the latest checkpoint of a (thread, namespace), and the blobs it names:
- * that of the last put or get that came by. With it a get asks for the values by their keys in the
- * same transaction that finds the latest, and they need not pass through a script. Only a belief: the
- * server says in that transaction whether it holds. Should it not, the request is made anew, and comes
- * behind others that were made after it; so what was done here must not be the reason: what may be
- * gone, by a deletion or by its TTL, is not believed.
+/* What a saver believes to be the latest checkpoint of a (thread, namespace), and the blobs it
+ * names: that of the last put or get that came by. With it a get asks for the values by their keys
+ * in the same transaction that finds the latest, and they need not pass through a script. Only a
+ * belief: the server says in that transaction whether it holds. Should it not, the request is made
+ * anew, and comes behind others that were made after it; so what was done here must not be the
+ * reason: what may be gone, by a deletion or by its TTL, is not believed.
  *
  * A table of a fixed number of slots, one for each hash; a newcomer takes the slot over. */
 #ifndef CAIRN_REDIS_HINTS_H
@@ -13,9 +13,10 @@
 #include <stdint.h>
 
 typedef struct redis_hint {
-    uint64_t sure_until_ms; /* until then it was there when last heard of, and not deleted from here */
-    uint64_t epoch;         /* in which that holds */
-    uint32_t room;          /* behind the struct */
+    uint64_t
+        sure_until_ms; /* until then it was there when last heard of, and not deleted from here */
+    uint64_t epoch;    /* in which that holds */
+    uint32_t room;     /* behind the struct */
     uint32_t thread, ns, id, list; /* sizes; they follow each other */
     char bytes[];
 } redis_hint_t;
@@ -38,7 +39,6 @@ static inline void redis_hints_doubt(redis_hints_t *hints)
 {
     hints->epoch++;
 }
-
 
 /* NULL: none, or it may be gone by what happened here. Valid until the next set. */
 const redis_hint_t *redis_hints_get(const redis_hints_t *hints, cairn_slice_t thread_id,

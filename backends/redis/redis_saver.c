@@ -25,15 +25,15 @@ redis_space_t redis_space(cairn_slice_t thread_id, cairn_slice_t ns)
 size_t redis_thread_bound(const redis_space_t *space, size_t args, size_t payload)
 {
     const size_t keys = THREAD_PREFIX + 2 * (SHARD_PREFIX + REDIS_CMD_NUMBER);
-    const size_t own = keys + sizeof REDIS_KEY_NAMES + 2 * (space->thread_size + 2) +
-                       space->thread_place;
+    const size_t own =
+        keys + sizeof REDIS_KEY_NAMES + 2 * (space->thread_size + 2) + space->thread_place;
     return REDIS_SCRIPT_BEGIN + redis_cmd_bound(KEYS + NAMES + args, own + payload);
 }
 
 size_t redis_object_key_size(const redis_space_t *space, cairn_slice_t id)
 {
-    return REDIS_OBJECT_PREFIX + space->thread_size + space->ns_size + sizeof "{}::" +
-           redis_escaped_size(id);
+    return REDIS_OBJECT_PREFIX + space->thread_size + space->ns_size +
+           sizeof "{}::" + redis_escaped_size(id);
 }
 
 static size_t digits(unsigned number)

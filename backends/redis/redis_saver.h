@@ -27,8 +27,8 @@ redis_space_t redis_space(cairn_slice_t thread_id, cairn_slice_t ns);
  * `payload` bytes in all. */
 size_t redis_thread_bound(const redis_space_t *space, size_t args, size_t payload);
 
-/* Begins the call of a script that works on a thread: its key, its shard's two; names, "{thread}", the
- * thread's place. `args` more follow. */
+/* Begins the call of a script that works on a thread: its key, its shard's two; names, "{thread}",
+ * the thread's place. `args` more follow. */
 char *redis_thread_begin(char *out, const redis_script_t *script, const redis_space_t *space,
                          size_t args);
 
@@ -46,8 +46,8 @@ char *redis_space_start(char *out, const redis_space_t *space);
 /* prefix: "langgraph:thread_expiry:", before "{thread}". */
 char *redis_thread_key(char *out, const redis_space_t *space, const char *prefix, size_t size);
 
-/* prefix: REDIS_KEY_CHECKPOINT or REDIS_KEY_WRITES, before "{thread}:ns:id"; of a blob only the stem is
- * made here. */
+/* prefix: REDIS_KEY_CHECKPOINT or REDIS_KEY_WRITES, before "{thread}:ns:id"; of a blob only the
+ * stem is made here. */
 #define REDIS_OBJECT_PREFIX sizeof REDIS_KEY_WRITES
 char *redis_object_key(char *out, const redis_space_t *space, const char *prefix, size_t size,
                        cairn_slice_t id);
@@ -168,8 +168,8 @@ int redis_saver_put_writes(void *self, cairn_saver_put_t *req,
 int redis_saver_get(void *self, cairn_saver_get_t *req, const cairn_saver_get_args_t *args);
 int redis_saver_list(void *self, cairn_saver_list_t *req, const cairn_saver_list_args_t *args);
 int redis_saver_delete_thread(void *self, cairn_saver_delete_t *req, cairn_slice_t thread_id);
-int redis_saver_delete_for_runs(void *self, cairn_saver_delete_t *req,
-                                const cairn_slice_t *run_ids, size_t count);
+int redis_saver_delete_for_runs(void *self, cairn_saver_delete_t *req, const cairn_slice_t *run_ids,
+                                size_t count);
 int redis_saver_prune(void *self, cairn_saver_delete_t *req, const cairn_saver_prune_args_t *args);
 int redis_saver_sweep_ttl(void *self, cairn_saver_delete_t *req);
 int redis_saver_copy_thread(void *self, cairn_saver_copy_t *req, cairn_slice_t source,

@@ -70,10 +70,10 @@ int redis_saver_prune(void *self, cairn_saver_delete_t *req, const cairn_saver_p
 
 static size_t run_bound(cairn_slice_t run_id)
 {
-    const size_t names = sizeof REDIS_KEY_RUN "{}" REDIS_KEY_NAMES REDIS_KEY_SHARD
-        REDIS_KEY_SHARD_EXPIRY;
-    return REDIS_SCRIPT_BEGIN + redis_cmd_bound(1 + RUN_ARGS,
-                                                names + redis_escaped_size(run_id) + run_id.len);
+    const size_t names =
+        sizeof REDIS_KEY_RUN "{}" REDIS_KEY_NAMES REDIS_KEY_SHARD REDIS_KEY_SHARD_EXPIRY;
+    return REDIS_SCRIPT_BEGIN +
+           redis_cmd_bound(1 + RUN_ARGS, names + redis_escaped_size(run_id) + run_id.len);
 }
 
 static char *run_call(char *out, cairn_slice_t run_id)
@@ -119,7 +119,10 @@ static void on_copied(cairn_req_t *req, int64_t count)
 int redis_saver_copy_thread(void *self, cairn_saver_copy_t *req, cairn_slice_t source,
                             cairn_slice_t target)
 {
-    enum { KEYS = 6, ARGS = 6 };
+    enum {
+        KEYS = 6,
+        ARGS = 6
+    };
     const redis_space_t from = redis_space(source, cairn_slice(NULL, 0));
     const redis_space_t to = redis_space(target, cairn_slice(NULL, 0));
     redis_steps_t *steps = redis_steps_new(

@@ -241,8 +241,7 @@ static char *member_of_thread(char *out, const redis_space_t *space, cairn_slice
 
 static char *member_of_shard(char *out, const redis_space_t *space, cairn_slice_t id)
 {
-    out = redis_cmd_arg_begin(out,
-                              redis_encoded_size(id) + space->thread_place + space->ns_place);
+    out = redis_cmd_arg_begin(out, redis_encoded_size(id) + space->thread_place + space->ns_place);
     out = redis_encode(out, id);
     out = redis_encode_inverted(out, space->thread_id);
     return redis_cmd_end(redis_encode_inverted(out, space->ns));
@@ -320,17 +319,17 @@ static size_t bound(const redis_space_t *space, const cairn_saver_put_args_t *ar
 {
     const cairn_slice_t id = args->checkpoint->id;
     const size_t key = redis_object_key_size(space, id);
-    const size_t head = redis_cmd_bound(
-        8, 8 + key + body + args->metadata.len + args->parent.checkpoint_id.len);
+    const size_t head =
+        redis_cmd_bound(8, 8 + key + body + args->metadata.len + args->parent.checkpoint_id.len);
     const size_t blob_key = redis_object_stem_size(space, sizeof REDIS_KEY_BLOB);
-    const size_t values = channels->set_count * (redis_cmd_bound(6, 8 + REDIS_CMD_NUMBER) + blob_key) +
-                          channels->set_bytes;
+    const size_t values =
+        channels->set_count * (redis_cmd_bound(6, 8 + REDIS_CMD_NUMBER) + blob_key) +
+        channels->set_bytes;
     const size_t call = redis_thread_bound(
         space, 13,
         2 * key + 2 * redis_object_stem_size(space, sizeof REDIS_KEY_THREAD_EXPIRY) +
-            sizeof REDIS_KEY_RUN "{}" + redis_escaped_size(args->run_id) +
-            channels->list_size + 3 * space->ns_place + id.len +
-            redis_encoded_size(id) + space->thread_place + 6 +
+            sizeof REDIS_KEY_RUN "{}" + redis_escaped_size(args->run_id) + channels->list_size +
+            3 * space->ns_place + id.len + redis_encoded_size(id) + space->thread_place + 6 +
             lines_size(space, args, channels, REDIS_CMD_NUMBER));
     return sizeof MULTI + head + values + call + sizeof EXEC;
 }

@@ -145,8 +145,7 @@ int redis_row_read_writes(redis_reply_t *reply, cairn_arena_t *arena,
     return rc;
 }
 
-int redis_row_read_rest(redis_reply_t *reply, cairn_arena_t *arena,
-                        cairn_checkpoint_tuple_t *tuple)
+int redis_row_read_rest(redis_reply_t *reply, cairn_arena_t *arena, cairn_checkpoint_tuple_t *tuple)
 {
     int rc = read_values(reply, arena, &tuple->checkpoint);
     return rc == 0 ? redis_row_read_writes(reply, arena, tuple) : rc;

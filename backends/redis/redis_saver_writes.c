@@ -1,7 +1,7 @@
-/* put_writes: RPUSHX adds to the list of writes that its object has; who reads sorts out which of them
- * count. It does nothing where there is no object, so it goes into a transaction behind a script that
- * sees to that, and to the expiry. As a rule it goes alone: where the checkpoint was put from here.
- * Should it be gone all the same, the script comes after. */
+/* put_writes: RPUSHX adds to the list of writes that its object has; who reads sorts out which of
+ * them count. It does nothing where there is no object, so it goes into a transaction behind a
+ * script that sees to that, and to the expiry. As a rule it goes alone: where the checkpoint was
+ * put from here. Should it be gone all the same, the script comes after. */
 #include "redis_saver.h"
 
 #include <cairn/sys/alloc.h>
@@ -62,8 +62,7 @@ static char *push(char *out, const redis_space_t *space, const cairn_saver_put_w
     out = redis_cmd_begin(out, 2 + args->writes->count);
     out = redis_cmd_literal(out, LITERAL("$6\r\nRPUSHX\r\n"));
     out = redis_object_key(out, space, LITERAL(REDIS_KEY_WRITES), args->at.checkpoint_id);
-    for (size_t i = 0; i < args->writes->count; i++)
-        out = pending_write(out, args->writes, i);
+    for (size_t i = 0; i < args->writes->count; i++) out = pending_write(out, args->writes, i);
     return out;
 }
 
@@ -225,8 +224,8 @@ static int compact(cairn_req_t *req)
     if (!copy) return UV_ENOMEM;
     memcpy(copy, key.ptr, key.len);
     char *out;
-    int rc = redis_conn_reserve_unbounded(
-        conn, REDIS_SCRIPT_BEGIN + redis_cmd_bound(1, key.len), &out);
+    int rc =
+        redis_conn_reserve_unbounded(conn, REDIS_SCRIPT_BEGIN + redis_cmd_bound(1, key.len), &out);
     if (rc == 0) {
         out = redis_script_begin(out, &redis_script_compact, 1, 0);
         out = redis_cmd_arg(out, cairn_slice(copy, key.len));

@@ -204,7 +204,9 @@ static void mind_who_is_first(diff_t *diff, op_t *op, bool may_stay)
             at++;
         bool stored = at < op->checkpoint.channel_value_count;
         if (stored && *bare && !may_stay) drop_value(op, at);
-        if (stored && *bare && may_stay) op->put_options.ttl = cairn_ttl_ms(CAIRN_TTL_MAX_MS);
+        if (stored && *bare && may_stay)
+            op->put_options.ttl =
+                cairn_ttl_ms(diff->only_ttls ? CAIRN_TTL_MAX_MS : CAIRN_TTL_PERSIST);
         *bare = *bare || !stored;
     }
 }
