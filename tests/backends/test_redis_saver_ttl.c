@@ -208,7 +208,6 @@ static void a_value_has_the_longest_ttl_of_its_users(world_t *w)
     assert_in_range(left_of(blob), 3 * HOUR - 60000, 3 * HOUR);
 }
 
-
 static const scenario_t scenarios[] = {
     SCENARIO(with_a_default_ttl_every_key_has_one_after_every_operation),
     SCENARIO(what_is_unpinned_has_a_ttl_on_every_key_again),

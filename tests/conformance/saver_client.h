@@ -31,8 +31,8 @@ struct saver_client {
 
 /* What stands behind the URL of the tests that follow. */
 typedef struct saver_backend {
-    bool fake_clock;     /* time is what the handle's clock says, to the millisecond */
-    void (*clear)(void); /* removes everything; NULL: each handle begins with nothing */
+    bool fake_clock;            /* time is what the handle's clock says, to the millisecond */
+    void (*clear)(void);        /* removes everything; NULL: each handle begins with nothing */
     void (*assert_empty)(void); /* fails the test if anything is left; NULL: cannot be told */
 } saver_backend_t;
 

@@ -87,7 +87,8 @@ typedef struct diff {
     cairn_saver_options_t options; /* of both savers */
     bool only_ttls;                /* no operation makes anything permanent */
     text_t log;                    /* every operation, one a line */
-    bool bare[DIFF_THREADS][DIFF_SPACES][DIFF_CHANNELS][DIFF_VERSIONS]; /* was named without a value */
+    bool bare[DIFF_THREADS][DIFF_SPACES][DIFF_CHANNELS]
+             [DIFF_VERSIONS]; /* was named without a value */
     op_t ops[DIFF_BATCH];
     ask_t *asks[2][DIFF_BATCH];
     unsigned steps;

@@ -180,9 +180,8 @@ static size_t place_of(const cairn_slice_t *pool, cairn_slice_t id)
 
 static bool *bare_of(diff_t *diff, const op_t *op, const cairn_channel_version_t *version)
 {
-    return &diff->bare[place_of(diff->pool.threads, op->at.thread_id)]
-                      [place_of(diff->pool.spaces, op->at.checkpoint_ns)]
-                      [place_of(diff->pool.channels, version->channel)]
+    return &diff->bare[place_of(diff->pool.threads, op->at.thread_id)][place_of(
+        diff->pool.spaces, op->at.checkpoint_ns)][place_of(diff->pool.channels, version->channel)]
                       [place_of(diff->pool.versions, version->version)];
 }
 
@@ -192,8 +191,8 @@ static void drop_value(op_t *op, size_t at)
     for (; at < op->checkpoint.channel_value_count; at++) op->values[at] = op->values[at + 1];
 }
 
-/* A version is stored by the first checkpoint that names it, says checkpoint.h. What was named before
- * is stored only to stay, or not at all: then it makes no difference who was first. */
+/* A version is stored by the first checkpoint that names it, says checkpoint.h. What was named
+ * before is stored only to stay, or not at all: then it makes no difference who was first. */
 static void mind_who_is_first(diff_t *diff, op_t *op, bool may_stay)
 {
     for (size_t i = 0; i < op->checkpoint.channel_version_count; i++) {
