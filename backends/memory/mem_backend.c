@@ -4,7 +4,8 @@
 #include <uv.h>
 
 #define MEM_CAPABILITIES                                                                           \
-    (CAIRN_CAP_TOPICS | CAIRN_CAP_PATTERNS | CAIRN_CAP_RECEIVERS | CAIRN_CAP_SAVER)
+    (CAIRN_CAP_TOPICS | CAIRN_CAP_PATTERNS | CAIRN_CAP_RECEIVERS | CAIRN_CAP_SAVER |               \
+     CAIRN_CAP_STORE | CAIRN_CAP_STORE_VECTORS)
 
 static void run_connect(cairn_task_t *task)
 {
@@ -34,6 +35,7 @@ static void mem_close(void *self, void (*closed)(const cairn_host_t *))
     const cairn_host_t *host = mem->host;
     host->api->undefer(host, &mem->connect);
     mem_saver_clear(&mem->saver);
+    mem_store_clear(&mem->store);
     cairn_free(mem);
     closed(host);
 }
@@ -43,6 +45,7 @@ static void mem_forget(void *self, cairn_req_t *req)
     mem_backend_t *mem = self;
     mem->host->api->undefer(mem->host, &req->task);
     mem_saver_forget(req);
+    mem_store_forget(req);
 }
 
 const cairn_backend_t cairn_memory_backend = {
@@ -59,4 +62,5 @@ const cairn_backend_t cairn_memory_backend = {
     .forget = mem_forget,
     .broker = &mem_broker_ops,
     .saver = &mem_saver_ops,
+    .store = &mem_store_ops,
 };

@@ -3,6 +3,7 @@
 #define CAIRN_MEM_BACKEND_H
 
 #include "mem_saver.h"
+#include "mem_store.h"
 
 #include <cairn/sys/backend.h>
 
@@ -11,12 +12,15 @@ typedef struct mem_backend {
     cairn_task_t connect; /* tells core, on the loop, that this backend is ready */
     size_t patterns;      /* topics that are patterns; 0 spares publish the look */
     mem_saver_t saver;
+    mem_store_t store;
 } mem_backend_t;
 
 extern const cairn_broker_ops_t mem_broker_ops;
 extern const cairn_saver_ops_t mem_saver_ops;
+extern const cairn_store_ops_t mem_store_ops;
 
-/* Frees what an undeferred request holds. */
+/* Each frees what an undeferred request of its interface holds, and leaves others alone. */
 void mem_saver_forget(cairn_req_t *req);
+void mem_store_forget(cairn_req_t *req);
 
 #endif
