@@ -3,6 +3,7 @@
 #define CAIRN_MEM_BACKEND_H
 
 #include "mem_saver.h"
+#include "mem_stream.h"
 
 #include <cairn/sys/backend.h>
 
@@ -11,6 +12,7 @@ typedef struct mem_backend {
     cairn_task_t connect; /* tells core, on the loop, that this backend is ready */
     size_t patterns;      /* topics that are patterns; 0 spares publish the look */
     mem_saver_t saver;
+    mem_streams_t streams;
 } mem_backend_t;
 
 extern const cairn_broker_ops_t mem_broker_ops;
