@@ -4,6 +4,7 @@
 
 #include "mem_saver.h"
 #include "mem_store.h"
+#include "mem_stream.h"
 
 #include <cairn/sys/backend.h>
 
@@ -13,6 +14,7 @@ typedef struct mem_backend {
     size_t patterns;      /* topics that are patterns; 0 spares publish the look */
     mem_saver_t saver;
     mem_store_t store;
+    mem_streams_t streams;
 } mem_backend_t;
 
 extern const cairn_broker_ops_t mem_broker_ops;
