@@ -44,7 +44,7 @@ typedef struct mem_object {
     int64_t ttl_ms; /* in full; 0: just made, nothing said yet */
     uint64_t deadline_ms;
     mem_node_t in_deadlines; /* by deadline_key; only if ttl_ms > 0 */
-    char deadline_key[sizeof(uint64_t)];
+    mem_number_key_t deadline_key;
     uint64_t met;  /* the mark of the last walk that came here */
     uint64_t kept; /* the mark of the last prune that keeps it */
     char id[];

@@ -63,8 +63,8 @@ typedef struct mem_item {
     int64_t ttl_ms; /* in full; CAIRN_TTL_PERSIST */
     uint64_t deadline_ms;
     mem_node_t in_deadlines; /* by deadline_key; only if ttl_ms > 0 */
-    char change_key[sizeof(uint64_t)];
-    char deadline_key[sizeof(uint64_t)];
+    mem_number_key_t change_key;
+    mem_number_key_t deadline_key;
     size_t row_count;
     mem_row_t rows[]; /* and behind them key and value */
 } mem_item_t;
@@ -92,9 +92,6 @@ void mem_shelf_trim(mem_store_t *store, mem_shelf_t *shelf);
 /* The first shelf whose namespace begins with `prefix`, and the one after `shelf`; NULL: none. */
 mem_shelf_t *mem_shelf_first(const mem_store_t *store, cairn_slice_t prefix);
 mem_shelf_t *mem_shelf_next(const mem_shelf_t *shelf, cairn_slice_t prefix);
-
-/* Eight bytes that sort as the number does. */
-void mem_number_key(uint64_t number, char out[sizeof(uint64_t)]);
 
 /* What mem_item_t.change_key is of: the later, the less. */
 uint64_t mem_change_number(int64_t updated_at_us);

@@ -92,11 +92,6 @@ mem_item_t *mem_item_find(const mem_shelf_t *shelf, cairn_slice_t key)
     return node ? CAIRN_CONTAINER_OF(node, mem_item_t, node) : NULL;
 }
 
-void mem_number_key(uint64_t number, char out[sizeof(uint64_t)])
-{
-    for (size_t i = sizeof number; i-- > 0; number >>= 8) out[i] = (char)(number & 0xff);
-}
-
 uint64_t mem_change_number(int64_t updated_at_us)
 {
     return UINT64_MAX - (uint64_t)updated_at_us;
@@ -105,8 +100,7 @@ uint64_t mem_change_number(int64_t updated_at_us)
 void mem_item_add(mem_shelf_t *shelf, mem_item_t *item)
 {
     item->shelf = shelf;
-    mem_number_key(mem_change_number(item->updated_at_us), item->change_key);
-    item->in_changes.key.major = cairn_slice(item->change_key, sizeof item->change_key);
+    item->in_changes.key = mem_number_key(item->change_key, mem_change_number(item->updated_at_us));
     item->in_changes.key.minor = item->node.key.major;
     mem_map_insert(&shelf->items, &item->node);
     mem_map_insert(&shelf->changes, &item->in_changes);

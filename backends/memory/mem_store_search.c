@@ -22,8 +22,8 @@ static int make_cursor(cairn_arena_t *arena, const mem_item_t *last, cairn_slice
     size_t size = 2 * NUMBER + key.len + path.len;
     char *cursor = cairn_arena_alloc(arena, size, 1);
     if (!cursor) return UV_ENOMEM;
-    mem_number_key((uint64_t)last->updated_at_us, cursor);
-    mem_number_key(key.len, cursor + NUMBER);
+    mem_number_key(cursor, (uint64_t)last->updated_at_us);
+    mem_number_key(cursor + NUMBER, key.len);
     if (key.len) memcpy(cursor + 2 * NUMBER, key.ptr, key.len);
     memcpy(cursor + 2 * NUMBER + key.len, path.ptr, path.len);
     *out = cairn_slice(cursor, size);
@@ -97,8 +97,8 @@ static mem_item_t *following(const search_t *search, const mem_item_t *item)
 static mem_item_t *first_behind(const search_t *search, const mem_shelf_t *shelf)
 {
     char moment[NUMBER];
-    mem_number_key(mem_change_number(search->behind.updated_at_us), moment);
-    mem_key_t place = {cairn_slice(moment, NUMBER), search->behind.key};
+    mem_key_t place = mem_number_key(moment, mem_change_number(search->behind.updated_at_us));
+    place.minor = search->behind.key;
     mem_node_t *node = mem_map_from(&shelf->changes, place);
     bool same = node && cairn_slice_eq(node->key.major, place.major) &&
                 cairn_slice_eq(node->key.minor, place.minor);

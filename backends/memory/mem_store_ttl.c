@@ -8,8 +8,7 @@ void mem_item_live(mem_store_t *store, mem_item_t *item, int64_t ttl_ms)
     item->ttl_ms = ttl_ms;
     if (ttl_ms == CAIRN_TTL_PERSIST) return;
     item->deadline_ms = store->now_ms + (uint64_t)ttl_ms;
-    mem_number_key(item->deadline_ms, item->deadline_key);
-    item->in_deadlines.key = mem_key(cairn_slice(item->deadline_key, sizeof item->deadline_key));
+    item->in_deadlines.key = mem_number_key(item->deadline_key, item->deadline_ms);
     mem_map_insert(&store->deadlines, &item->in_deadlines);
 }
 

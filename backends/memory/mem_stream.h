@@ -57,7 +57,7 @@ typedef struct mem_stream {
     int64_t ttl_ms; /* > 0, or CAIRN_TTL_PERSIST */
     uint64_t deadline_ms;
     mem_node_t in_deadlines; /* by deadline_key; only if ttl_ms > 0 */
-    char deadline_key[sizeof(uint64_t)];
+    mem_number_key_t deadline_key;
 
     cairn_feed_t *feed;                /* NULL: nobody follows it */
     mem_event_t *out_first, *out_last; /* to be pushed */
@@ -86,9 +86,6 @@ typedef struct mem_member {
     mem_node_t node;
     char name[];
 } mem_member_t;
-
-/* A number as a key that sorts as the number does. */
-typedef char mem_number_key_t[sizeof(uint64_t)];
 
 typedef struct mem_held {
     mem_node_t node; /* by key */
@@ -125,8 +122,6 @@ typedef struct mem_stream_answer {
 } mem_stream_answer_t;
 
 /* ---- mem_stream_data.c: making, finding, freeing ---- */
-
-mem_key_t mem_number_key(mem_number_key_t out, uint64_t number);
 
 mem_event_t *mem_event_make(const cairn_stream_event_t *from);
 void mem_event_release(mem_event_t *event);

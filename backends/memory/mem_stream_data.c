@@ -3,13 +3,6 @@
 #include <cairn/sys/alloc.h>
 #include <string.h>
 
-mem_key_t mem_number_key(mem_number_key_t out, uint64_t number)
-{
-    for (size_t i = 0; i < sizeof(uint64_t); i++)
-        out[i] = (char)(number >> (8 * (sizeof(uint64_t) - 1 - i)));
-    return mem_key(cairn_slice(out, sizeof(uint64_t)));
-}
-
 /* ---- events ---- */
 
 static cairn_slice_t keep(char **end, cairn_slice_t bytes)
