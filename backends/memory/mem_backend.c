@@ -44,7 +44,7 @@ static void mem_close(void *self, void (*closed)(const cairn_host_t *))
     mem_backend_t *mem = self;
     const cairn_host_t *host = mem->host;
     host->api->undefer(host, &mem->connect);
-    mem_saver_clear(&mem->saver);
+    mem_saver_close(mem);
     mem_store_clear(&mem->store);
     mem_streams_clear(&mem->streams);
     cairn_free(mem);

@@ -130,6 +130,9 @@ void mem_saver_clear(mem_saver_t *saver);
 /* Deletes what has expired by `now_ms`. Everything there is after it, is alive. */
 void mem_expire(mem_saver_t *saver, uint64_t now_ms);
 
+/* When the next will have expired; UINT64_MAX if nothing does. */
+uint64_t mem_expires_next_ms(const mem_saver_t *saver);
+
 /* The TTL of a put to `object` (rules 30, 33, 34). */
 void mem_ttl_put(mem_saver_t *saver, mem_object_t *object, const cairn_saver_terms_t *terms);
 

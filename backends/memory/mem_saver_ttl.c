@@ -33,6 +33,12 @@ void mem_expire(mem_saver_t *saver, uint64_t now_ms)
     }
 }
 
+uint64_t mem_expires_next_ms(const mem_saver_t *saver)
+{
+    const mem_node_t *node = mem_map_first(&saver->deadlines);
+    return node ? CAIRN_CONTAINER_OF(node, mem_object_t, in_deadlines)->deadline_ms : UINT64_MAX;
+}
+
 /* ---- what a call does to one object ---- */
 
 /* A default does not unpin. */
