@@ -399,3 +399,24 @@ int args_count(int argc, char **argv, count_config_t *config, char *error)
         return fail(error, "hiredis has no memory backend");
     return refuse_rest(argc, argv, error);
 }
+
+/* ---- check ---- */
+
+int args_check(int argc, char **argv, check_config_t *config, char *error)
+{
+    static const struct option options[] = {
+        {"url", required_argument, NULL, 'u'},
+        {"ttl", no_argument, NULL, 't'},
+        {NULL, 0, NULL, 0},
+    };
+    int option, index;
+    *config = (check_config_t){0};
+    optind = 0;
+    while ((option = next_option(argc, argv, options, &index, error)) != -1) {
+        if (option == '?') return -1;
+        if (option == 'u') config->url = optarg;
+        if (option == 't') config->ttl = true;
+    }
+    if (!config->url) return fail(error, "check what? --url redis://host");
+    return refuse_rest(argc, argv, error);
+}

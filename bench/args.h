@@ -2,6 +2,7 @@
 #ifndef CAIRN_BENCH_ARGS_H
 #define CAIRN_BENCH_ARGS_H
 
+#include "check_command.h"
 #include "compare.h"
 #include "count.h"
 #include "pubsub.h"
@@ -35,5 +36,6 @@ int args_pubsub(int argc, char **argv, pubsub_args_t *args, char *error);
 int args_saver(int argc, char **argv, saver_args_t *args, char *error);
 int args_compare(int argc, char **argv, compare_args_t *args, char *error);
 int args_count(int argc, char **argv, count_config_t *config, char *error);
+int args_check(int argc, char **argv, check_config_t *config, char *error);
 
 #endif

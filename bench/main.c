@@ -49,6 +49,11 @@ static const char usage[] =
     "        [--url URL]\n"
     "    for the scripts bench/count-*.sh: counts allocations; tools count the rest\n"
     "\n"
+    "cairn-bench check --url URL [--ttl]\n"
+    "    what a saver has left behind on a server, which may be in use: keys that nothing refers\n"
+    "    to, entries of what is not there. Changes nothing; fails if there is any\n"
+    "    --ttl  fails if there is a key without a TTL, too: where every checkpoint has one\n"
+    "\n"
     "cairn-bench options    what a URL may say\n"
     "cairn-bench help       this\n"
     "\n"
@@ -193,6 +198,17 @@ static int run_count(int argc, char **argv)
     return SUCCESS;
 }
 
+static int run_check(int argc, char **argv)
+{
+    char error[ARGS_ERROR_MAX];
+    check_config_t config;
+    static saver_check_t found;
+    if (args_check(argc, argv, &config, error) < 0) return complain(USAGE, error);
+    if (check_run(&config, &found, error) < 0) return complain(FAILURE, error);
+    check_report(&config, &found, stdout);
+    return check_is_good(&config, &found) ? SUCCESS : FAILURE;
+}
+
 static int run_options(int argc, char **argv)
 {
     (void)argv;
@@ -222,9 +238,9 @@ int main(int argc, char **argv)
         const char *name;
         int (*run)(int argc, char **argv);
     } commands[] = {
-        {"pubsub", run_pubsub}, {"saver", run_saver},     {"compare", run_compare},
-        {"count", run_count},   {"options", run_options}, {"help", run_help},
-        {"--help", run_help},   {"-h", run_help},
+        {"pubsub", run_pubsub}, {"saver", run_saver}, {"compare", run_compare},
+        {"count", run_count},   {"check", run_check}, {"options", run_options},
+        {"help", run_help},     {"--help", run_help}, {"-h", run_help},
     };
     signal(SIGPIPE, SIG_IGN);
     if (argc < 2) {

@@ -110,8 +110,8 @@ struct redis_conn {
     redis_transaction_t transaction;
     cairn_slice_t answered; /* bytes of the command whose answer is told; until the next reserve */
     uint32_t answered_skip; /* its skip */
-    uint64_t forgotten; /* entries without ctx since the last compaction, about */
-    unsigned loading;   /* scripts that are, on this link */
+    uint64_t forgotten;     /* entries without ctx since the last compaction, about */
+    unsigned loading;       /* scripts that are, on this link */
     redis_hello_t hello;
     redis_out_t hello_out; /* goes before `out`: the handshake, then the prelude */
     redis_queue_t

@@ -13,8 +13,7 @@ static size_t slot_of(cairn_slice_t thread_id, cairn_slice_t ns)
     for (size_t i = 0; i < thread_id.len; i++)
         hash = (hash ^ (unsigned char)thread_id.ptr[i]) * 1099511628211u;
     hash = (hash ^ 0x100) * 1099511628211u;
-    for (size_t i = 0; i < ns.len; i++)
-        hash = (hash ^ (unsigned char)ns.ptr[i]) * 1099511628211u;
+    for (size_t i = 0; i < ns.len; i++) hash = (hash ^ (unsigned char)ns.ptr[i]) * 1099511628211u;
     return (size_t)(hash ^ hash >> 32) % SLOTS;
 }
 
@@ -32,10 +31,11 @@ static bool is_of(const redis_hint_t *hint, cairn_slice_t thread_id, cairn_slice
 }
 
 const redis_hint_t *redis_hints_get(const redis_hints_t *hints, cairn_slice_t thread_id,
-                                    cairn_slice_t ns)
+                                    cairn_slice_t ns, uint64_t now_ms)
 {
     const redis_hint_t *hint = hints->slots ? hints->slots[slot_of(thread_id, ns)] : NULL;
-    return hint && is_of(hint, thread_id, ns) ? hint : NULL;
+    if (!hint || hint->epoch != hints->epoch || now_ms >= hint->sure_until_ms) return NULL;
+    return is_of(hint, thread_id, ns) ? hint : NULL;
 }
 
 static char *append(char *at, cairn_slice_t bytes)
@@ -57,17 +57,20 @@ static redis_hint_t *slot_with_room(redis_hint_t **slot, size_t bytes)
 }
 
 void redis_hints_set(redis_hints_t *hints, cairn_slice_t thread_id, cairn_slice_t ns,
-                     cairn_slice_t id, cairn_slice_t list)
+                     cairn_slice_t id, cairn_slice_t list, uint64_t sure_until_ms)
 {
     const size_t bytes = thread_id.len + ns.len + id.len + list.len;
     if (bytes > MOST_BYTES) return;
     if (!hints->slots) hints->slots = cairn_calloc(SLOTS, sizeof *hints->slots);
     if (!hints->slots) return;
     redis_hint_t **slot = &hints->slots[slot_of(thread_id, ns)];
-    if (*slot && is_of(*slot, thread_id, ns) && cairn_slice_cmp(id, redis_hint_id(*slot)) < 0)
+    if (*slot && (*slot)->epoch == hints->epoch && is_of(*slot, thread_id, ns) &&
+        cairn_slice_cmp(id, redis_hint_id(*slot)) < 0)
         return;
     redis_hint_t *hint = slot_with_room(slot, bytes);
     if (!hint) return;
+    hint->sure_until_ms = sure_until_ms;
+    hint->epoch = hints->epoch;
     hint->thread = (uint32_t)thread_id.len;
     hint->ns = (uint32_t)ns.len;
     hint->id = (uint32_t)id.len;

@@ -2,8 +2,8 @@
  *
  * Any bytes are an id, so ids are escaped: every byte but letters, digits, '_', '.' and '-' is
  * %XX, and the empty id is "%". So ':' and the braces of the hash tag can be trusted. Where the
- * order of ids counts they are encoded instead: NUL becomes 00 FF, and 00 00 ends it; so encoded ids
- * are in the order of the ids, and can be put one behind the other.
+ * order of ids counts they are encoded instead: NUL becomes 00 FF, and 00 00 ends it; so encoded
+ * ids are in the order of the ids, and can be put one behind the other.
  *
  * All keys of a thread have its hash tag, and so its slot. What is kept across threads is in slots
  * of its own: a cluster will need commands of its own for it. */

@@ -25,15 +25,15 @@ redis_space_t redis_space(cairn_slice_t thread_id, cairn_slice_t ns)
 size_t redis_thread_bound(const redis_space_t *space, size_t args, size_t payload)
 {
     const size_t keys = THREAD_PREFIX + 2 * (SHARD_PREFIX + REDIS_CMD_NUMBER);
-    const size_t own = keys + sizeof REDIS_KEY_NAMES + 2 * (space->thread_size + 2) +
-                       space->thread_place;
+    const size_t own =
+        keys + sizeof REDIS_KEY_NAMES + 2 * (space->thread_size + 2) + space->thread_place;
     return REDIS_SCRIPT_BEGIN + redis_cmd_bound(KEYS + NAMES + args, own + payload);
 }
 
 size_t redis_object_key_size(const redis_space_t *space, cairn_slice_t id)
 {
-    return REDIS_OBJECT_PREFIX + space->thread_size + space->ns_size + sizeof "{}::" +
-           redis_escaped_size(id);
+    return REDIS_OBJECT_PREFIX + space->thread_size + space->ns_size +
+           sizeof "{}::" + redis_escaped_size(id);
 }
 
 static size_t digits(unsigned number)
@@ -167,6 +167,12 @@ int redis_saver_reserve(redis_backend_t *redis, size_t bytes, char **at)
 {
     int rc = redis_standalone_use_scripts(&redis->route);
     return rc < 0 ? rc : redis_conn_reserve(redis_saver_conn(redis), bytes, at);
+}
+
+const redis_hint_t *redis_saver_hint(const redis_backend_t *redis, cairn_slice_t thread_id,
+                                     cairn_slice_t ns)
+{
+    return redis_hints_get(&redis->hints, thread_id, ns, redis->host->api->now_ms(redis->host));
 }
 
 redis_backend_t *redis_saver_of(const cairn_req_t *req)

@@ -27,8 +27,8 @@ redis_space_t redis_space(cairn_slice_t thread_id, cairn_slice_t ns);
  * `payload` bytes in all. */
 size_t redis_thread_bound(const redis_space_t *space, size_t args, size_t payload);
 
-/* Begins the call of a script that works on a thread: its key, its shard's two; names, "{thread}", the
- * thread's place. `args` more follow. */
+/* Begins the call of a script that works on a thread: its key, its shard's two; names, "{thread}",
+ * the thread's place. `args` more follow. */
 char *redis_thread_begin(char *out, const redis_script_t *script, const redis_space_t *space,
                          size_t args);
 
@@ -46,8 +46,8 @@ char *redis_space_start(char *out, const redis_space_t *space);
 /* prefix: "langgraph:thread_expiry:", before "{thread}". */
 char *redis_thread_key(char *out, const redis_space_t *space, const char *prefix, size_t size);
 
-/* prefix: REDIS_KEY_CHECKPOINT or REDIS_KEY_WRITES, before "{thread}:ns:id"; of a blob only the stem is
- * made here. */
+/* prefix: REDIS_KEY_CHECKPOINT or REDIS_KEY_WRITES, before "{thread}:ns:id"; of a blob only the
+ * stem is made here. */
 #define REDIS_OBJECT_PREFIX sizeof REDIS_KEY_WRITES
 char *redis_object_key(char *out, const redis_space_t *space, const char *prefix, size_t size,
                        cairn_slice_t id);
@@ -63,6 +63,10 @@ CAIRN_MUST_USE int redis_saver_reserve(redis_backend_t *redis, size_t bytes, cha
 
 /* Where calls go. */
 redis_conn_t *redis_saver_conn(redis_backend_t *redis);
+
+/* What is believed to be the latest; NULL: nothing is. */
+const redis_hint_t *redis_saver_hint(const redis_backend_t *redis, cairn_slice_t thread_id,
+                                     cairn_slice_t ns);
 
 /* Answers from the loop, without the server, by redis_saver_deferred_done in `run`. */
 int redis_saver_answer_later(redis_backend_t *redis, cairn_req_t *req, void (*run)(cairn_task_t *));
@@ -107,7 +111,7 @@ CAIRN_MUST_USE int redis_row_read_rest(redis_reply_t *reply, cairn_arena_t *aren
 CAIRN_MUST_USE int redis_row_read_writes(redis_reply_t *reply, cairn_arena_t *arena,
                                          cairn_checkpoint_tuple_t *tuple);
 
-/* The latest of its (thread, namespace), as far as is known. */
+/* The latest of its (thread, namespace), as far as is known; it has no expiry. */
 void redis_saver_remember(redis_backend_t *redis, const cairn_checkpoint_tuple_t *tuple);
 
 /* "channel:version", escaped: what the key of a blob ends with. */
@@ -164,8 +168,8 @@ int redis_saver_put_writes(void *self, cairn_saver_put_t *req,
 int redis_saver_get(void *self, cairn_saver_get_t *req, const cairn_saver_get_args_t *args);
 int redis_saver_list(void *self, cairn_saver_list_t *req, const cairn_saver_list_args_t *args);
 int redis_saver_delete_thread(void *self, cairn_saver_delete_t *req, cairn_slice_t thread_id);
-int redis_saver_delete_for_runs(void *self, cairn_saver_delete_t *req,
-                                const cairn_slice_t *run_ids, size_t count);
+int redis_saver_delete_for_runs(void *self, cairn_saver_delete_t *req, const cairn_slice_t *run_ids,
+                                size_t count);
 int redis_saver_prune(void *self, cairn_saver_delete_t *req, const cairn_saver_prune_args_t *args);
 int redis_saver_sweep_ttl(void *self, cairn_saver_delete_t *req);
 int redis_saver_copy_thread(void *self, cairn_saver_copy_t *req, cairn_slice_t source,

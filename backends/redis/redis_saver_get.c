@@ -7,7 +7,9 @@
  *     HMGET checkpoint l b m p, MGET blobs, LRANGE writes
  *     EXEC
  *
- * For the checkpoint of a given id it needs no script. */
+ * For the checkpoint of a given id it needs no script. Where the script finds something large it
+ * gives only id and blobs, and the parts are asked for then: a second round trip, but the server
+ * does not stand still for it. */
 #include "redis_saver.h"
 
 #include <cairn/sys/alloc.h>
@@ -21,6 +23,8 @@ typedef struct lookup {
     char flags[3];
     size_t flag_count;
     cairn_slice_t hint_id, hint_list; /* sent along; absent: none */
+    bool large;                       /* a script will not read it */
+    bool found;                       /* nor is the id the caller's: it is that of the latest */
     char bytes[];
 } lookup_t;
 
@@ -42,29 +46,34 @@ static const redis_hint_t *find_hint(const redis_backend_t *redis,
                                      const cairn_saver_get_args_t *args)
 {
     if (args->headers_only || args->terms.refresh) return NULL;
-    const redis_hint_t *hint =
-        redis_hints_get(&redis->hints, args->at.thread_id, args->at.checkpoint_ns);
+    const redis_hint_t *hint = redis_saver_hint(redis, args->at.thread_id, args->at.checkpoint_ns);
     if (!hint || !args->at.checkpoint_id.ptr) return hint;
     return cairn_slice_eq(args->at.checkpoint_id, redis_hint_id(hint)) ? hint : NULL;
+}
+
+static lookup_t *lookup_make(cairn_checkpoint_ref_t of, cairn_slice_t hint_id,
+                             cairn_slice_t hint_list)
+{
+    lookup_t *lookup = cairn_malloc(sizeof *lookup + of.thread_id.len + of.checkpoint_ns.len +
+                                    of.checkpoint_id.len + hint_id.len + hint_list.len);
+    if (!lookup) return NULL;
+    char *at = lookup->bytes;
+    *lookup = (lookup_t){.large = false};
+    lookup->thread_id = keep(&at, of.thread_id);
+    lookup->ns = keep(
+        &at, cairn_slice(of.checkpoint_ns.ptr ? of.checkpoint_ns.ptr : "", of.checkpoint_ns.len));
+    lookup->id = keep(&at, of.checkpoint_id);
+    lookup->hint_id = keep(&at, hint_id);
+    lookup->hint_list = keep(&at, hint_list);
+    return lookup;
 }
 
 static lookup_t *lookup_new(const cairn_saver_get_args_t *args, const redis_hint_t *hint)
 {
     const cairn_slice_t none = {NULL, 0};
-    const cairn_slice_t hint_id = hint ? redis_hint_id(hint) : none;
-    const cairn_slice_t hint_list = hint ? redis_hint_list(hint) : none;
-    lookup_t *lookup =
-        cairn_malloc(sizeof *lookup + args->at.thread_id.len + args->at.checkpoint_ns.len +
-                     args->at.checkpoint_id.len + hint_id.len + hint_list.len);
+    lookup_t *lookup = lookup_make(args->at, hint ? redis_hint_id(hint) : none,
+                                   hint ? redis_hint_list(hint) : none);
     if (!lookup) return NULL;
-    char *at = lookup->bytes;
-    lookup->thread_id = keep(&at, args->at.thread_id);
-    lookup->ns = keep(&at, cairn_slice(args->at.checkpoint_ns.ptr ? args->at.checkpoint_ns.ptr : "",
-                                       args->at.checkpoint_ns.len));
-    lookup->id = keep(&at, args->at.checkpoint_id);
-    lookup->hint_id = keep(&at, hint_id);
-    lookup->hint_list = keep(&at, hint_list);
-    lookup->flag_count = 0;
     if (args->headers_only) lookup->flags[lookup->flag_count++] = 'h';
     if (args->terms.refresh) {
         lookup->flags[lookup->flag_count++] = 'r';
@@ -90,16 +99,15 @@ static size_t lines_size(const redis_space_t *space, const lookup_t *lookup)
 {
     return flags_size(lookup) + redis_object_stem_size(space, sizeof REDIS_KEY_CHECKPOINT - 1) +
            redis_object_stem_size(space, sizeof REDIS_KEY_BLOB - 1) +
-           redis_object_stem_size(space, sizeof REDIS_KEY_WRITES - 1) +
-           sizeof REDIS_KEY_NAMES - 1 + space->thread_size + 2 +
-           digits(space->thread_place) + 1 + digits(lookup->id.len) + 7 + space->thread_place +
-           lookup->id.len + 2 + space->ns_place;
+           redis_object_stem_size(space, sizeof REDIS_KEY_WRITES - 1) + sizeof REDIS_KEY_NAMES - 1 +
+           space->thread_size + 2 + digits(space->thread_place) + 1 + digits(lookup->id.len) + 7 +
+           space->thread_place + lookup->id.len + 2 + space->ns_place;
 }
 
 static size_t script_bound(const redis_space_t *space, const lookup_t *lookup)
 {
-    return redis_thread_bound(space, 2,
-                              lines_size(space, lookup) + 1 + space->ns_place + lookup->hint_id.len);
+    return redis_thread_bound(
+        space, 2, lines_size(space, lookup) + 1 + space->ns_place + lookup->hint_id.len);
 }
 
 static char *line(char *out, const redis_space_t *space, const char *prefix, size_t size)
@@ -214,31 +222,40 @@ static void on_parts(void *ctx, int status, redis_reply_t *reply, cairn_slice_t 
 #define MULTI "*1\r\n$5\r\nMULTI\r\n"
 #define EXEC "*1\r\n$4\r\nEXEC\r\n"
 
+/* again: the request was accepted, so it must not fail for want of room. */
+static int reserve(redis_backend_t *redis, bool again, size_t bytes, char **at)
+{
+    return again ? redis_conn_reserve_unbounded(redis_saver_conn(redis), bytes, at)
+                 : redis_saver_reserve(redis, bytes, at);
+}
+
 /* Both are made anew from what the request keeps. */
-static int send_script(redis_backend_t *redis, cairn_req_t *req)
+static int send_script(redis_backend_t *redis, cairn_req_t *req, bool again)
 {
     lookup_t *lookup = lookup_of(req);
     lookup->hint_id = lookup->hint_list = cairn_slice(NULL, 0);
+    if (lookup->found) lookup->id = lookup->hint_id;
+    lookup->large = lookup->found = false;
     const redis_space_t space = redis_space(lookup->thread_id, lookup->ns);
     char *out;
-    int rc = redis_saver_reserve(redis, script_bound(&space, lookup), &out);
+    int rc = reserve(redis, again, script_bound(&space, lookup), &out);
     if (rc < 0) return rc;
     out = script(out, &space, lookup);
     redis_conn_commit_script(redis_saver_conn(redis), out, on_row, req, true);
     return 0;
 }
 
-static int send_parts(redis_backend_t *redis, cairn_req_t *req)
+static int send_parts(redis_backend_t *redis, cairn_req_t *req, bool again)
 {
     lookup_t *lookup = lookup_of(req);
     const redis_space_t space = redis_space(lookup->thread_id, lookup->ns);
     const bool of_latest = !lookup->id.ptr;
     size_t commands = of_latest ? 1 : 0;
     char *out;
-    int rc = redis_saver_reserve(redis,
-                                 sizeof MULTI + sizeof EXEC + script_bound(&space, lookup) +
-                                     parts_bound(&space, lookup),
-                                 &out);
+    int rc = reserve(redis, again,
+                     sizeof MULTI + sizeof EXEC + script_bound(&space, lookup) +
+                         parts_bound(&space, lookup),
+                     &out);
     if (rc < 0) return rc;
     out = redis_cmd_literal(out, LITERAL(MULTI));
     if (of_latest) out = script(out, &space, lookup);
@@ -250,14 +267,15 @@ static int send_parts(redis_backend_t *redis, cairn_req_t *req)
 
 /* ---- the answers ---- */
 
-static void tell(cairn_req_t *req, cairn_checkpoint_tuple_t *found)
+/* persistent: it has no expiry, so it may be remembered. */
+static void tell(cairn_req_t *req, cairn_checkpoint_tuple_t *found, bool persistent)
 {
     redis_backend_t *redis = redis_saver_of(req);
     lookup_t *lookup = lookup_of(req);
     if (found) {
         found->ref.thread_id = lookup->thread_id;
         found->ref.checkpoint_ns = lookup->ns;
-        if (!lookup->id.ptr && lookup->flag_count == 0 && !lookup->hint_id.ptr)
+        if (persistent && !lookup->id.ptr && lookup->flag_count == 0 && !lookup->hint_id.ptr)
             redis_saver_remember(redis, found);
     }
     req->scratch[REDIS_SCRATCH_MEMORY] = 0; /* what is told has its names in there */
@@ -273,15 +291,50 @@ static void on_finished(void *ctx, int status, redis_reply_t *reply, cairn_slice
         rc = redis_saver_finish(req, reply, on_finished);
     } else if (status == 0) {
         lookup_of(req)->flag_count = memchr(lookup_of(req)->flags, 'h', 1) ? 1 : 0;
-        rc = send_script(redis_saver_of(req), req);
+        rc = send_script(redis_saver_of(req), req, true);
     }
     (void)redis_saver_failed(req, status, rc, detail);
 }
 
-/* A row, nothing, or what the thread's TTL wants first. */
+/* What the list of writes of a whole row begins with says so. */
+static bool never_expires(redis_reply_t row)
+{
+    enum {
+        BEFORE_WRITES = 5
+    };
+    size_t count;
+    cairn_slice_t ttl_ms;
+    if (redis_reply_array(&row, &count) < 0 || count != BEFORE_WRITES + 1) return false;
+    for (size_t i = 0; i < BEFORE_WRITES; i++)
+        if (redis_reply_skip(&row) < 0) return false;
+    if (redis_reply_array(&row, &count) < 0 || count == 0) return false;
+    return redis_reply_string(&row, &ttl_ms) == 0 && ttl_ms.len == 0;
+}
+
+/* {id, suffixes}: asks for its parts. */
+static int ask_for_parts(redis_backend_t *redis, cairn_req_t *req, redis_reply_t *reply)
+{
+    lookup_t *lookup = lookup_of(req);
+    size_t count;
+    cairn_slice_t id, list;
+    if (redis_reply_array(reply, &count) < 0 || redis_reply_string(reply, &id) < 0 ||
+        redis_reply_string(reply, &list) < 0)
+        return CAIRN_EPROTOCOL;
+    lookup_t *next =
+        lookup_make((cairn_checkpoint_ref_t){lookup->thread_id, lookup->ns, id}, id, list);
+    if (!next) return UV_ENOMEM;
+    next->large = true;
+    next->found = !lookup->id.ptr;
+    req->scratch[REDIS_SCRATCH_MEMORY] = (uintptr_t)next;
+    cairn_free(lookup);
+    return send_parts(redis, req, true);
+}
+
+/* A row, or what must be done before there is one; or nothing. */
 static void take_row(cairn_req_t *req, redis_reply_t *reply)
 {
     enum {
+        LARGE = 2,
         MOST_IN_A_ROW = 6
     };
     redis_backend_t *redis = redis_saver_of(req);
@@ -289,19 +342,22 @@ static void take_row(cairn_req_t *req, redis_reply_t *reply)
     redis_reply_t peek = *reply;
     size_t count = 0;
     if (redis_reply_type(reply) == REDIS_NIL) {
-        tell(req, NULL);
+        tell(req, NULL, false);
         return;
     }
     int rc = redis_reply_array(&peek, &count);
-    bool more = rc == 0 && count > MOST_IN_A_ROW;
-    if (more) {
+    const bool persistent = never_expires(*reply);
+    const bool more = count == LARGE || count > MOST_IN_A_ROW;
+    if (rc == 0 && count == LARGE) {
+        rc = ask_for_parts(redis, req, reply);
+    } else if (rc == 0 && more) {
         rc = redis_saver_finish(req, reply, on_finished);
     } else if (rc == 0) {
         cairn_arena_reset(&redis->arena);
         rc = redis_row_read(reply, &redis->arena, &tuple);
     }
     if (redis_saver_failed(req, 0, rc, cairn_slice(NULL, 0)) || more) return;
-    tell(req, &tuple);
+    tell(req, &tuple, persistent);
 }
 
 static void on_row(void *ctx, int status, redis_reply_t *reply, cairn_slice_t detail)
@@ -342,9 +398,14 @@ static int read_parts(redis_reply_t *reply, const lookup_t *lookup, cairn_arena_
 static void on_parts(void *ctx, int status, redis_reply_t *reply, cairn_slice_t detail)
 {
     cairn_req_t *req = ctx;
-    if (redis_saver_failed(req, status, 0, detail)) return;
     redis_backend_t *redis = redis_saver_of(req);
     lookup_t *lookup = lookup_of(req);
+    if (status == CAIRN_EOOM && !lookup->large) {
+        /* A server without memory queues nothing, but a script may read. */
+        (void)redis_saver_failed(req, 0, send_script(redis, req, true), detail);
+        return;
+    }
+    if (redis_saver_failed(req, status, 0, detail)) return;
     cairn_checkpoint_tuple_t tuple = {0};
     bool is_there = true;
     size_t count;
@@ -361,14 +422,14 @@ static void on_parts(void *ctx, int status, redis_reply_t *reply, cairn_slice_t 
     }
     cairn_arena_reset(&redis->arena);
     if (rc == 0) rc = read_parts(reply, lookup, &redis->arena, &tuple, &is_there);
-    if (rc > 0 && !is_there && lookup->id.ptr) {
-        tell(req, NULL);
+    if (rc > 0 && !is_there && lookup->id.ptr && !lookup->found) {
+        tell(req, NULL, false);
         return;
     }
     bool ask_again = rc > 0;
-    if (ask_again) rc = send_script(redis, req);
+    if (ask_again) rc = send_script(redis, req, true);
     if (redis_saver_failed(req, 0, rc, detail) || ask_again) return;
-    tell(req, &tuple);
+    tell(req, &tuple, false);
 }
 
 int redis_saver_get(void *self, cairn_saver_get_t *req, const cairn_saver_get_args_t *args)
@@ -378,7 +439,7 @@ int redis_saver_get(void *self, cairn_saver_get_t *req, const cairn_saver_get_ar
     lookup_t *lookup = lookup_new(args, hint);
     if (!lookup) return UV_ENOMEM;
     req->req.scratch[REDIS_SCRATCH_MEMORY] = (uintptr_t)lookup;
-    int rc = hint ? send_parts(redis, &req->req) : send_script(redis, &req->req);
+    int rc = hint ? send_parts(redis, &req->req, false) : send_script(redis, &req->req, false);
     if (rc < 0) redis_saver_release(&req->req);
     return rc;
 }

@@ -53,7 +53,13 @@ static void on_page(void *ctx, int status, redis_reply_t *reply, cairn_slice_t d
 
 /* What all ids of the page are less than, or at most: the nearest of what the query says. */
 typedef struct bound {
-    enum { FROM_NEWEST, FROM_NOTHING, FROM_ID, FROM_BEFORE, FROM_CURSOR } from;
+    enum {
+        FROM_NEWEST,
+        FROM_NOTHING,
+        FROM_ID,
+        FROM_BEFORE,
+        FROM_CURSOR
+    } from;
     cairn_slice_t id;     /* of FROM_ID, FROM_BEFORE, FROM_CURSOR */
     cairn_slice_t cursor; /* of FROM_CURSOR */
 } bound_t;
@@ -129,15 +135,17 @@ static char *greatest_id(char *out, const bound_t *bound)
 static int list_thread(redis_backend_t *redis, cairn_saver_list_t *req,
                        const cairn_saver_list_args_t *args, const bound_t *bound)
 {
-    enum { ARGS = 6 };
+    enum {
+        ARGS = 6
+    };
     const redis_space_t space = redis_space(args->thread_id, args->checkpoint_ns);
     char *out;
-    int rc = redis_saver_reserve(
-        redis,
-        redis_thread_bound(&space, ARGS + 1,
-                          3 + space.ns_place + args->checkpoint_id.len + bound->id.len +
-                              bound->cursor.len + args->thread_id.len + REDIS_CMD_NUMBER + 1),
-        &out);
+    int rc = redis_saver_reserve(redis,
+                                 redis_thread_bound(&space, ARGS + 1,
+                                                    3 + space.ns_place + args->checkpoint_id.len +
+                                                        bound->id.len + bound->cursor.len +
+                                                        args->thread_id.len + REDIS_CMD_NUMBER + 1),
+                                 &out);
     if (rc < 0) return rc;
     out = redis_thread_begin(out, &redis_script_list, &space, ARGS + 1);
     out = args->checkpoint_ns.ptr ? redis_space_start(out, &space)
@@ -183,11 +191,13 @@ static char *shard_keys(char *out)
 static int list_all(redis_backend_t *redis, cairn_saver_list_t *req,
                     const cairn_saver_list_args_t *args, const bound_t *bound)
 {
-    enum { ARGS = 6 };
+    enum {
+        ARGS = 6
+    };
     const size_t payload = SHARD_KEYS_SIZE + sizeof REDIS_KEY_NAMES + 3 +
                            redis_encoded_size(args->checkpoint_ns) +
-                           redis_encoded_size(args->checkpoint_id) +
-                           redis_encoded_size(bound->id) + bound->cursor.len + REDIS_CMD_NUMBER + 1;
+                           redis_encoded_size(args->checkpoint_id) + redis_encoded_size(bound->id) +
+                           bound->cursor.len + REDIS_CMD_NUMBER + 1;
     char *out;
     int rc = redis_saver_reserve(
         redis, REDIS_SCRIPT_BEGIN + redis_cmd_bound(SHARD_KEYS + ARGS, payload), &out);

@@ -40,6 +40,7 @@ static int prune(redis_backend_t *redis, cairn_saver_delete_t *req, const cairn_
 {
     size_t bytes = 0;
     if (count == 0) return redis_saver_answer_later(redis, &req->req, run_nothing);
+    redis_hints_doubt(&redis->hints);
     for (size_t i = 0; i < count; i++) {
         const redis_space_t space = redis_space(threads[i], cairn_slice(NULL, 0));
         bytes += redis_thread_bound(&space, 2, REDIS_CMD_NUMBER);
@@ -69,10 +70,10 @@ int redis_saver_prune(void *self, cairn_saver_delete_t *req, const cairn_saver_p
 
 static size_t run_bound(cairn_slice_t run_id)
 {
-    const size_t names = sizeof REDIS_KEY_RUN "{}" REDIS_KEY_NAMES REDIS_KEY_SHARD
-        REDIS_KEY_SHARD_EXPIRY;
-    return REDIS_SCRIPT_BEGIN + redis_cmd_bound(1 + RUN_ARGS,
-                                                names + redis_escaped_size(run_id) + run_id.len);
+    const size_t names =
+        sizeof REDIS_KEY_RUN "{}" REDIS_KEY_NAMES REDIS_KEY_SHARD REDIS_KEY_SHARD_EXPIRY;
+    return REDIS_SCRIPT_BEGIN +
+           redis_cmd_bound(1 + RUN_ARGS, names + redis_escaped_size(run_id) + run_id.len);
 }
 
 static char *run_call(char *out, cairn_slice_t run_id)
@@ -91,8 +92,10 @@ static char *run_call(char *out, cairn_slice_t run_id)
 int redis_saver_delete_for_runs(void *self, cairn_saver_delete_t *req, const cairn_slice_t *run_ids,
                                 size_t count)
 {
+    redis_backend_t *redis = self;
     size_t bytes = 0;
-    if (count == 0) return redis_saver_answer_later(self, &req->req, run_nothing);
+    if (count == 0) return redis_saver_answer_later(redis, &req->req, run_nothing);
+    redis_hints_doubt(&redis->hints);
     for (size_t i = 0; i < count; i++) bytes += run_bound(run_ids[i]);
     redis_steps_t *steps = redis_steps_new(count, bytes, on_deleted);
     if (!steps) return UV_ENOMEM;
@@ -116,7 +119,10 @@ static void on_copied(cairn_req_t *req, int64_t count)
 int redis_saver_copy_thread(void *self, cairn_saver_copy_t *req, cairn_slice_t source,
                             cairn_slice_t target)
 {
-    enum { KEYS = 6, ARGS = 6 };
+    enum {
+        KEYS = 6,
+        ARGS = 6
+    };
     const redis_space_t from = redis_space(source, cairn_slice(NULL, 0));
     const redis_space_t to = redis_space(target, cairn_slice(NULL, 0));
     redis_steps_t *steps = redis_steps_new(
@@ -128,5 +134,6 @@ int redis_saver_copy_thread(void *self, cairn_saver_copy_t *req, cairn_slice_t s
     out = redis_cmd_literal(out, LITERAL(REDIS_NAMES_ARG));
     out = redis_thread_names(out, &from);
     redis_steps_add(steps, redis_thread_names(out, &to));
+    redis_hints_doubt(&((redis_backend_t *)self)->hints);
     return redis_steps_start(self, &req->req, steps);
 }

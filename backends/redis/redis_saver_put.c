@@ -241,8 +241,7 @@ static char *member_of_thread(char *out, const redis_space_t *space, cairn_slice
 
 static char *member_of_shard(char *out, const redis_space_t *space, cairn_slice_t id)
 {
-    out = redis_cmd_arg_begin(out,
-                              redis_encoded_size(id) + space->thread_place + space->ns_place);
+    out = redis_cmd_arg_begin(out, redis_encoded_size(id) + space->thread_place + space->ns_place);
     out = redis_encode(out, id);
     out = redis_encode_inverted(out, space->thread_id);
     return redis_cmd_end(redis_encode_inverted(out, space->ns));
@@ -301,6 +300,17 @@ static char *script(char *out, const redis_space_t *space, const cairn_saver_put
     return lines(out, space, args, channels);
 }
 
+/* Half of the TTL, as clocks go: the server's is not ours. */
+static uint64_t sure_until(const redis_backend_t *redis, int64_t ttl_ms)
+{
+    enum {
+        LEAST_MS = 10000
+    };
+    if (ttl_ms <= 0) return UINT64_MAX;
+    if (ttl_ms < LEAST_MS) return 0;
+    return redis->host->api->now_ms(redis->host) + (uint64_t)ttl_ms / 2;
+}
+
 #define MULTI "*1\r\n$5\r\nMULTI\r\n"
 #define EXEC "*1\r\n$4\r\nEXEC\r\n"
 
@@ -309,17 +319,17 @@ static size_t bound(const redis_space_t *space, const cairn_saver_put_args_t *ar
 {
     const cairn_slice_t id = args->checkpoint->id;
     const size_t key = redis_object_key_size(space, id);
-    const size_t head = redis_cmd_bound(
-        8, 8 + key + body + args->metadata.len + args->parent.checkpoint_id.len);
+    const size_t head =
+        redis_cmd_bound(8, 8 + key + body + args->metadata.len + args->parent.checkpoint_id.len);
     const size_t blob_key = redis_object_stem_size(space, sizeof REDIS_KEY_BLOB);
-    const size_t values = channels->set_count * (redis_cmd_bound(6, 8 + REDIS_CMD_NUMBER) + blob_key) +
-                          channels->set_bytes;
+    const size_t values =
+        channels->set_count * (redis_cmd_bound(6, 8 + REDIS_CMD_NUMBER) + blob_key) +
+        channels->set_bytes;
     const size_t call = redis_thread_bound(
         space, 13,
         2 * key + 2 * redis_object_stem_size(space, sizeof REDIS_KEY_THREAD_EXPIRY) +
-            sizeof REDIS_KEY_RUN "{}" + redis_escaped_size(args->run_id) +
-            channels->list_size + 3 * space->ns_place + id.len +
-            redis_encoded_size(id) + space->thread_place + 6 +
+            sizeof REDIS_KEY_RUN "{}" + redis_escaped_size(args->run_id) + channels->list_size +
+            3 * space->ns_place + id.len + redis_encoded_size(id) + space->thread_place + 6 +
             lines_size(space, args, channels, REDIS_CMD_NUMBER));
     return sizeof MULTI + head + values + call + sizeof EXEC;
 }
@@ -341,7 +351,10 @@ int redis_saver_put(void *self, cairn_saver_put_t *req, const cairn_saver_put_ar
     out = store_values(out, &space, &channels, args->terms.ttl_ms);
     out = script(out, &space, args, &channels, &list);
     out = redis_cmd_literal(out, LITERAL(EXEC));
-    redis_hints_set(&redis->hints, space.thread_id, space.ns, args->checkpoint->id, list);
+    if (args->terms.shallow || args->terms.ttl_given || args->terms.scope == CAIRN_SCOPE_THREAD)
+        redis_hints_doubt(&redis->hints);
+    redis_hints_set(&redis->hints, space.thread_id, space.ns, args->checkpoint->id, list,
+                    sure_until(redis, args->terms.ttl_ms));
     req->req.scratch[REDIS_SCRATCH_MEMORY] = 0;
     redis_conn_commit_transaction(redis_saver_conn(redis), out, on_put, &req->req,
                                   2 + channels.set_count, false);

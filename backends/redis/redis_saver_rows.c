@@ -145,8 +145,7 @@ int redis_row_read_writes(redis_reply_t *reply, cairn_arena_t *arena,
     return rc;
 }
 
-int redis_row_read_rest(redis_reply_t *reply, cairn_arena_t *arena,
-                        cairn_checkpoint_tuple_t *tuple)
+int redis_row_read_rest(redis_reply_t *reply, cairn_arena_t *arena, cairn_checkpoint_tuple_t *tuple)
 {
     int rc = read_values(reply, arena, &tuple->checkpoint);
     return rc == 0 ? redis_row_read_writes(reply, arena, tuple) : rc;
@@ -194,5 +193,5 @@ void redis_saver_remember(redis_backend_t *redis, const cairn_checkpoint_tuple_t
     if (!list) return;
     char *end = redis_suffixes(list, checkpoint);
     redis_hints_set(&redis->hints, tuple->ref.thread_id, tuple->ref.checkpoint_ns,
-                    tuple->ref.checkpoint_id, cairn_slice(list, (size_t)(end - list)));
+                    tuple->ref.checkpoint_id, cairn_slice(list, (size_t)(end - list)), UINT64_MAX);
 }

@@ -7,9 +7,9 @@ struct redis_steps {
     redis_steps_fn done;
     int64_t sum;
     size_t calls;
-    size_t next;   /* the call that is made */
-    size_t size;   /* of all that is written */
-    size_t *ends;  /* of each call in `bytes` */
+    size_t next;  /* the call that is made */
+    size_t size;  /* of all that is written */
+    size_t *ends; /* of each call in `bytes` */
     char *bytes;
 };
 

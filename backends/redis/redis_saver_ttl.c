@@ -48,6 +48,7 @@ static void on_set(cairn_req_t *req, int64_t found)
 
 int redis_saver_set_ttl(void *self, cairn_saver_ttl_t *req, const cairn_saver_ttl_args_t *args)
 {
+    redis_backend_t *redis = self;
     const bool of_thread = args->scope == CAIRN_SCOPE_THREAD;
     const redis_space_t space = redis_space(args->at.thread_id, args->at.checkpoint_ns);
     const size_t payload = space.ns_place + 1 + args->at.checkpoint_id.len + REDIS_CMD_NUMBER;
@@ -63,5 +64,6 @@ int redis_saver_set_ttl(void *self, cairn_saver_ttl_t *req, const cairn_saver_tt
     }
     redis_steps_add(steps, redis_cmd_i64(out, args->ttl_ms));
     req->req.scratch[REDIS_SCRATCH_NUMBER] = (uint64_t)args->ttl_ms;
-    return redis_steps_start(self, &req->req, steps);
+    redis_hints_doubt(&redis->hints);
+    return redis_steps_start(redis, &req->req, steps);
 }

@@ -1,6 +1,7 @@
-/* put_writes: as a rule one plain command, which adds to the list of writes that its object has; who
- * reads sorts out which of them count. RPUSHX does nothing where there is no object: then, and where
- * the call moves its expiry, it goes into a transaction behind a script that sees to that. */
+/* put_writes: RPUSHX adds to the list of writes that its object has; who reads sorts out which of
+ * them count. It does nothing where there is no object, so it goes into a transaction behind a
+ * script that sees to that, and to the expiry. As a rule it goes alone: where the checkpoint was
+ * put from here. Should it be gone all the same, the script comes after. */
 #include "redis_saver.h"
 
 #include <cairn/sys/alloc.h>
@@ -61,8 +62,7 @@ static char *push(char *out, const redis_space_t *space, const cairn_saver_put_w
     out = redis_cmd_begin(out, 2 + args->writes->count);
     out = redis_cmd_literal(out, LITERAL("$6\r\nRPUSHX\r\n"));
     out = redis_object_key(out, space, LITERAL(REDIS_KEY_WRITES), args->at.checkpoint_id);
-    for (size_t i = 0; i < args->writes->count; i++)
-        out = pending_write(out, args->writes, i);
+    for (size_t i = 0; i < args->writes->count; i++) out = pending_write(out, args->writes, i);
     return out;
 }
 
@@ -224,8 +224,8 @@ static int compact(cairn_req_t *req)
     if (!copy) return UV_ENOMEM;
     memcpy(copy, key.ptr, key.len);
     char *out;
-    int rc = redis_conn_reserve_unbounded(
-        conn, REDIS_SCRIPT_BEGIN + redis_cmd_bound(1, key.len), &out);
+    int rc =
+        redis_conn_reserve_unbounded(conn, REDIS_SCRIPT_BEGIN + redis_cmd_bound(1, key.len), &out);
     if (rc == 0) {
         out = redis_script_begin(out, &redis_script_compact, 1, 0);
         out = redis_cmd_arg(out, cairn_slice(copy, key.len));
@@ -263,7 +263,10 @@ int redis_saver_put_writes(void *self, cairn_saver_put_t *req,
     const terms_t terms = {.given = args->terms.ttl_given,
                            .of_thread = args->terms.scope == CAIRN_SCOPE_THREAD,
                            .ttl_ms = args->terms.ttl_ms};
-    const bool plain = !terms.given && !terms.of_thread;
+    const redis_hint_t *hint = redis_saver_hint(redis, space.thread_id, space.ns);
+    const bool plain = !terms.given && !terms.of_thread && hint &&
+                       cairn_slice_eq(redis_hint_id(hint), args->at.checkpoint_id);
+    if (terms.given || terms.of_thread) redis_hints_doubt(&redis->hints);
     const size_t before = plain ? 0 : script_bound(&space, args->at.checkpoint_id);
     char *out;
     int rc = redis_saver_reserve(redis, before + push_bound(&space, args), &out);

@@ -10,16 +10,9 @@
 
 typedef struct redis_standalone redis_standalone_t;
 
-/* The saver is offered only where the build asks for it (CAIRN_REDIS_SAVER): it is not finished. */
-#ifdef CAIRN_WITH_REDIS_SAVER
-#define REDIS_SAVER_CAPABILITY CAIRN_CAP_SAVER
-#else
-#define REDIS_SAVER_CAPABILITY 0u
-#endif
-
 #define REDIS_CAPABILITIES                                                                         \
     (CAIRN_CAP_TOPICS | CAIRN_CAP_PATTERNS | CAIRN_CAP_RECEIVERS | CAIRN_CAP_PERSISTENT |          \
-     CAIRN_CAP_SHARED | REDIS_SAVER_CAPABILITY)
+     CAIRN_CAP_SHARED | CAIRN_CAP_SAVER)
 
 /* What the route tells the backend it belongs to. */
 typedef struct redis_standalone_events {

@@ -3,6 +3,8 @@
 #include "redis.h"
 #include "saver_client.h"
 
+#include <stdio.h>
+
 static redis_t redis;
 
 static void clear(void)
@@ -18,6 +20,8 @@ static void a_put_that_finds_no_memory_changes_nothing(world_t *w)
     saver_client_t *s = saver_open(w, NULL);
     saver_put(s, "c1", "a@1=x b@1=y", .run_id = "r1");
     saver_write(s, "c1", "t1", "a=1");
+    char keys[32];
+    snprintf(keys, sizeof keys, "%s", redis_ask(&redis, "DBSIZE"));
     redis_ask(&redis, "CONFIG SET maxmemory 1");
     assert_status(ask_put(s->own, &(put_words_t){.id = "c1", .channels = "a@2=z"}), 0);
     ask_await(s->own, CAIRN_EOOM);
@@ -28,12 +32,21 @@ static void a_put_that_finds_no_memory_changes_nothing(world_t *w)
     assert_status(ask_write(s->own, &write), 0);
     ask_await(s->own, CAIRN_EOOM);
     assert_get(s, latest(), "c1 a@1=x b@1=y [t1.0 a=1]");
+    assert_get(s, at("c1"), "c1 a@1=x b@1=y [t1.0 a=1]");
+    write.at = "c3";
+    assert_status(ask_write(s->own, &write), 0);
+    ask_await(s->own, CAIRN_EOOM);
+    write.ttl = cairn_ttl_ms(100000);
+    assert_status(ask_write(s->own, &write), 0);
+    ask_await(s->own, CAIRN_EOOM);
+    assert_get(s, latest(), "c1 a@1=x b@1=y [t1.0 a=1]");
     redis_ask(&redis, "CONFIG SET maxmemory 0");
     assert_get(s, latest(), "c1 a@1=x b@1=y [t1.0 a=1]");
     assert_none(s, at("c2"));
-    keyspace_t found;
-    keyspace_check(&redis, &found);
-    assert_int_equal(found.orphans, 0);
+    assert_string_equal(redis_ask(&redis, "DBSIZE"), keys);
+    assert_string_equal(redis_ask(&redis, "LLEN langgraph:checkpoint_write:{t}:%:c1"), "2");
+    assert_string_equal(redis_ask(&redis, "ZCARD langgraph:thread:{t}"), "1");
+    keyspace_assert_whole(&redis);
 }
 
 static void without_memory_there_is_still_deleting(world_t *w)
@@ -101,19 +114,44 @@ static void a_spoilt_body_is_an_error_and_no_more(world_t *w)
     spoil(w, "HSET langgraph:checkpoint:{t}:%:c1 b \"\\xff\"");
 }
 
+/* Sizes that are more than there is, of each part. */
 static void a_spoilt_write_is_an_error_and_no_more(world_t *w)
 {
-    spoil(w, "HSET langgraph:checkpoint_write:{t}:%:c1 garbage garbage");
-    spoil(w, "HSET langgraph:checkpoint_write:{t}:%:c1 \"\" \"\"");
+    static const char write[] = "RPUSH langgraph:checkpoint_write:{t}:%:c1 ";
+    static const char *const spoilt[] = {
+        "garbage",
+        "\"\"",
+        "\"\\x00\\x00\\x00\\x00\\xff\\xff\\xff\\xff\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00"
+        "\\x00\\x00\\x00\\x00t\"",
+        "\"\\x00\\x00\\x00\\x00\\x01\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x01\\x00\\x00\\x00"
+        "\\x01\\x00\\x00\\x00ta\"",
+        "\"\\x00\\x00\\x00\\x00\\x01\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x01\\x00\\x00\\x00\"",
+    };
+    for (size_t i = 0; i < sizeof spoilt / sizeof *spoilt; i++) {
+        char command[512];
+        snprintf(command, sizeof command, "%s%s", write, spoilt[i]);
+        spoil(w, command);
+    }
     spoil(w, "SET langgraph:checkpoint_write:{t}:%:c1 garbage");
 }
 
 static void a_spoilt_value_is_an_error_and_no_more(world_t *w)
 {
     spoil(w, "SET langgraph:checkpoint_blob:{t}:%:a:1 \"\\xff\\xff\\xff\\xff\\xffx\"");
-    spoil(w, "HSET langgraph:checkpoint_refs:{t}:% cc1 x");
-    spoil(w, "SET langgraph:checkpoint_refs:{t}:% x");
+    spoil(w, "SET langgraph:checkpoint_blob:{t}:%:a:1 \"v\\xff\\xff\\xff\\xffx\"");
+    spoil(w, "SET langgraph:checkpoint_blob:{t}:%:a:1 \"v\\x01\\x00\"");
+    spoil(w, "SET langgraph:checkpoint_blob:{t}:%:a:1 \"\"");
     spoil(w, "SET langgraph:checkpoint:{t}:%:c1 x");
+}
+
+static void a_spoilt_list_is_an_error_and_no_more(world_t *w)
+{
+    spoil(w, "HSET langgraph:checkpoint:{t}:%:c1 l \"a:1 b:1\"");
+    spoil(w, "HSET langgraph:checkpoint:{t}:%:c1 l \"\"");
+    spoil(w, "SET langgraph:thread:{t} x");
+    spoil(w, "ZADD langgraph:thread:{t} 0 cgarbage");
+    spoil(w, "ZADD langgraph:checkpoints:52 0 garbage");
+    spoil(w, "SET langgraph:checkpoints:52 x");
 }
 
 static const scenario_t scenarios[] = {
@@ -122,6 +160,7 @@ static const scenario_t scenarios[] = {
     SCENARIO(a_spoilt_body_is_an_error_and_no_more),
     SCENARIO(a_spoilt_write_is_an_error_and_no_more),
     SCENARIO(a_spoilt_value_is_an_error_and_no_more),
+    SCENARIO(a_spoilt_list_is_an_error_and_no_more),
 };
 
 int main(void)

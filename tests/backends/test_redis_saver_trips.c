@@ -1,4 +1,5 @@
-/* One command an operation: counted where the server counts them. */
+/* One round trip an operation, and what is sent in it: seen where the server sees it. A transaction
+ * is one round trip: it is sent at once, and its answers are waited for once. */
 #include "keyspace.h"
 #include "monitor.h"
 #include "redis.h"
@@ -24,38 +25,105 @@ static saver_client_t *open_watched(world_t *w, const cairn_saver_options_t *opt
     return s;
 }
 
-#define assert_commands(monitor, expected)                                                         \
-    assert_commands_at((monitor), (expected), __FILE__, __LINE__)
-static void assert_commands_at(monitor_t *monitor, size_t expected, const char *file, int line)
+/* What was sent, command by command, and in how many round trips: each of them the server has read
+ * as one. */
+#define assert_sent(monitor, trips, names)                                                         \
+    assert_sent_at((monitor), (trips), (names), __FILE__, __LINE__)
+static void assert_sent_at(monitor_t *monitor, size_t trips, const char *names, const char *file,
+                           int line)
 {
     monitor_read(monitor);
-    if (monitor->commands == expected) return;
-    check_fail_at(file, line, "%zu commands, expected %zu; the last:%s", monitor->commands,
-                  expected, monitor->last);
+    if (strcmp(monitor->names, names) != 0)
+        check_fail_at(file, line, "sent were %s, expected %s", monitor->names, names);
+    if (monitor->trips != trips || monitor->reads != trips)
+        check_fail_at(file, line, "%zu round trips and %zu reads, expected %zu", monitor->trips,
+                      monitor->reads, trips);
 }
 
-/* ---- one each ---- */
+#define WARM "MULTI EVALSHA HMGET MGET LRANGE EXEC"
+#define WARM_BY_ID "MULTI HMGET MGET LRANGE EXEC"
 
-static void put_and_put_writes_are_one_command(world_t *w)
+/* ---- put, put_writes ---- */
+
+static void a_put_is_one_transaction(world_t *w)
 {
     monitor_t m;
     saver_client_t *s = open_watched(w, NULL, &m);
     saver_put(s, "c1", "a@1=x b@1=y c@1! d@1~", .run_id = "r1", .metadata = "{\"k\":1}");
-    assert_commands(&m, 1);
+    assert_sent(&m, 1, "MULTI HSET SET SET SET SET EVALSHA EXEC");
     saver_put(s, "c2", "a@1 b@2=z", .parent = "c1");
-    assert_commands(&m, 1);
+    assert_sent(&m, 1, "MULTI HSET SET EVALSHA EXEC");
     saver_put(s, "c2", "a@1 b@2", .parent = "c1");
-    assert_commands(&m, 1);
-    saver_write(s, "c2", "t1", "a=1 b=2 __error__=e");
-    assert_commands(&m, 1);
-    saver_write(s, "c3", "t1", "a=1");
-    assert_commands(&m, 1);
-    saver_write(s, "c3", "t1", "");
-    assert_commands(&m, 0);
+    assert_sent(&m, 1, "MULTI HSET EVALSHA EXEC");
+    saver_put(s, "c1", "a@2=x", .run_id = "r2");
+    assert_sent(&m, 1, "MULTI HSET SET EVALSHA EXEC");
     monitor_stop(&m);
 }
 
-static void a_put_with_a_ttl_is_one_command(world_t *w)
+/* Another handle, which has put and read nothing yet. */
+static saver_client_t *open_cold(world_t *w, monitor_t *monitor)
+{
+    saver_client_t *s = saver_open(w, NULL);
+    assert_none(s, thread("none"));
+    monitor_read(monitor);
+    return s;
+}
+
+static void put_writes_of_a_checkpoint_that_is_known_is_one_command(world_t *w)
+{
+    monitor_t m;
+    saver_client_t *s = open_watched(w, NULL, &m);
+    saver_put(s, "c2", "a@1=x");
+    monitor_read(&m);
+    saver_write(s, "c2", "t1", "a=1 b=2 __error__=e");
+    assert_sent(&m, 1, "RPUSHX");
+    saver_write(s, "c2", "t1", "");
+    assert_sent(&m, 0, "");
+    saver_client_t *reader = open_cold(w, &m);
+    assert_get(reader, latest(), "c2 a@1=x [t1.-1 __error__=e] [t1.0 a=1] [t1.1 b=2]");
+    monitor_read(&m);
+    saver_write(reader, "c2", "t2", "a=1");
+    assert_sent(&m, 1, "RPUSHX");
+    monitor_stop(&m);
+}
+
+static void put_writes_of_others_is_one_transaction(world_t *w)
+{
+    monitor_t m;
+    saver_client_t *s = open_watched(w, NULL, &m);
+    saver_write(s, "c3", "t1", "a=1");
+    assert_sent(&m, 1, "MULTI EVALSHA RPUSHX EXEC");
+    saver_write(s, "c3", "t1", "a=1");
+    assert_sent(&m, 1, "MULTI EVALSHA RPUSHX EXEC");
+    saver_put(s, "c3", "a@1=x");
+    assert_sent(&m, 1, "MULTI HSET SET EVALSHA EXEC");
+    saver_write(s, "c3", "t1", "a=1");
+    assert_sent(&m, 1, "RPUSHX");
+    saver_write(s, "c3", "t1", "a=1", .ttl = cairn_ttl_ms(100000));
+    assert_sent(&m, 1, "MULTI EVALSHA RPUSHX EXEC");
+    saver_client_t *cold = open_cold(w, &m);
+    saver_write(cold, "c3", "t1", "a=1");
+    assert_sent(&m, 1, "MULTI EVALSHA RPUSHX EXEC");
+    monitor_stop(&m);
+}
+
+/* They come to nothing, and are sent again behind the script that makes their object. */
+static void put_writes_of_what_was_deleted_elsewhere_are_sent_twice(world_t *w)
+{
+    monitor_t m;
+    saver_client_t *s = open_watched(w, NULL, &m);
+    saver_client_t *other = open_cold(w, &m);
+    saver_put(s, "c3", "a@1=x");
+    saver_delete_thread(other, "t");
+    monitor_read(&m);
+    saver_write(s, "c3", "t1", "a=1");
+    assert_sent(&m, 2, "RPUSHX MULTI EVALSHA RPUSHX EXEC");
+    saver_put(s, "c3", "a@1=x");
+    assert_get(s, latest(), "c3 a@1=x [t1.0 a=1]");
+    monitor_stop(&m);
+}
+
+static void a_put_with_a_ttl_is_one_transaction(world_t *w)
 {
     static const cairn_saver_options_t checkpoints = {.default_ttl = {true, 100000}};
     static const cairn_saver_options_t threads = {.default_ttl = {true, 100000},
@@ -64,17 +132,17 @@ static void a_put_with_a_ttl_is_one_command(world_t *w)
     saver_client_t *s = open_watched(w, &checkpoints, &m);
     saver_client_t *t = saver_beside(s, &threads);
     saver_put(s, "c1", "a@1=x b@1=y");
-    assert_commands(&m, 1);
+    assert_sent(&m, 1, "MULTI HSET SET SET EVALSHA EXEC");
     saver_write(s, "c1", "t1", "a=1");
-    assert_commands(&m, 1);
+    assert_sent(&m, 1, "RPUSHX");
     saver_put(t, "c2", "a@1 b@1", .parent = "c1");
-    assert_commands(&m, 1);
+    assert_sent(&m, 1, "MULTI HSET EVALSHA EXEC");
     saver_write(t, "c2", "t1", "a=1");
-    assert_commands(&m, 1);
+    assert_sent(&m, 1, "MULTI EVALSHA RPUSHX EXEC");
     monitor_stop(&m);
 }
 
-static void a_shallow_put_is_one_command(world_t *w)
+static void a_shallow_put_is_one_transaction(world_t *w)
 {
     static const cairn_saver_options_t shallow = {.shallow = true};
     monitor_t m;
@@ -82,32 +150,128 @@ static void a_shallow_put_is_one_command(world_t *w)
     for (int i = 0; i < 5; i++) {
         char id[] = {'c', (char)('0' + i), '\0'};
         saver_put(s, id, "a@1=x");
-        assert_commands(&m, 1);
+        assert_sent(&m, 1, "MULTI HSET SET EVALSHA EXEC");
     }
     monitor_stop(&m);
 }
 
-static void get_is_one_command(world_t *w)
+/* ---- get ---- */
+
+static void put_two(saver_client_t *s)
+{
+    saver_put(s, "c1", "a@1=x b@1=y", .ttl = cairn_ttl_ms(100000));
+    saver_put(s, "c2", "a@1 b@1 c@1=z", .ttl = cairn_ttl_ms(100000));
+    saver_write(s, "c2", "t1", "a=1");
+}
+
+static const char second[] = "c2 a@1=x b@1=y c@1=z [t1.0 a=1]";
+
+static void a_cold_get_is_one_script(world_t *w)
+{
+    monitor_t m;
+    put_two(open_watched(w, NULL, &m));
+    saver_client_t *s = open_cold(w, &m);
+    assert_get(s, at("c2"), second);
+    assert_sent(&m, 1, "EVALSHA");
+    assert_get(s, at("c1"), "c1 a@1=x b@1=y");
+    assert_sent(&m, 1, "EVALSHA");
+    assert_none(s, at("c9"));
+    assert_sent(&m, 1, "EVALSHA");
+    assert_none(s, thread("nobody"));
+    assert_sent(&m, 1, "EVALSHA");
+    assert_get(s, latest(), second);
+    assert_sent(&m, 1, "EVALSHA");
+    monitor_stop(&m);
+}
+
+static void a_warm_get_is_one_transaction_of_plain_reads(world_t *w)
+{
+    monitor_t m;
+    saver_client_t *s = open_watched(w, NULL, &m);
+    put_two(s);
+    monitor_read(&m);
+    assert_get(s, latest(), second);
+    assert_sent(&m, 1, WARM);
+    assert_get(s, at("c2"), second);
+    assert_sent(&m, 1, WARM_BY_ID);
+    assert_get(s, at("c1"), "c1 a@1=x b@1=y");
+    assert_sent(&m, 1, "EVALSHA");
+    saver_put(s, "c3", "");
+    monitor_read(&m);
+    assert_get(s, latest(), "c3");
+    assert_sent(&m, 1, "MULTI EVALSHA HMGET LRANGE EXEC");
+    saver_client_t *reader = open_cold(w, &m);
+    assert_get(reader, latest(), "c3");
+    assert_sent(&m, 1, "EVALSHA");
+    assert_get(reader, latest(), "c3");
+    assert_sent(&m, 1, "MULTI EVALSHA HMGET LRANGE EXEC");
+    monitor_stop(&m);
+}
+
+/* What a handle believes to be the latest is not: the script in the transaction gives what is. */
+static void a_get_that_believes_wrong_is_one_transaction(world_t *w)
+{
+    monitor_t m;
+    saver_client_t *s = open_watched(w, NULL, &m);
+    saver_client_t *other = open_cold(w, &m);
+    put_two(s);
+    saver_put(other, "c3", "a@1");
+    monitor_read(&m);
+    assert_get(s, latest(), "c3 a@1=x");
+    assert_sent(&m, 1, WARM);
+    assert_get(s, latest(), "c3 a@1=x");
+    assert_sent(&m, 1, "MULTI EVALSHA HMGET MGET LRANGE EXEC");
+    saver_delete_thread(other, "t");
+    monitor_read(&m);
+    assert_none(s, latest());
+    assert_sent(&m, 1, WARM);
+    assert_none(s, at("c3"));
+    assert_sent(&m, 1, WARM_BY_ID);
+    monitor_stop(&m);
+}
+
+/* Only where the very checkpoint was put anew by somebody else, with other channels, is it asked
+ * for twice. */
+static void a_get_of_what_was_replaced_elsewhere_asks_again(world_t *w)
+{
+    monitor_t m;
+    saver_client_t *s = open_watched(w, NULL, &m);
+    saver_client_t *other = open_cold(w, &m);
+    put_two(s);
+    saver_put(other, "c2", "a@1 d@1=new");
+    monitor_read(&m);
+    assert_get(s, latest(), "c2 a@1=x d@1=new [t1.0 a=1]");
+    assert_sent(&m, 2, WARM " EVALSHA");
+    assert_get(s, latest(), "c2 a@1=x d@1=new [t1.0 a=1]");
+    assert_sent(&m, 1, WARM);
+    monitor_stop(&m);
+}
+
+static void a_get_of_headers_or_with_a_refresh_is_one_script(world_t *w)
 {
     static const cairn_saver_get_options_t refresh = {.refresh = CAIRN_REFRESH_YES};
     static const cairn_saver_get_options_t headers = {.headers_only = true};
     monitor_t m;
     saver_client_t *s = open_watched(w, NULL, &m);
-    saver_put(s, "c1", "a@1=x b@1=y", .ttl = cairn_ttl_ms(100000));
-    saver_put(s, "c2", "a@1 b@1 c@1=z", .ttl = cairn_ttl_ms(100000));
-    saver_write(s, "c2", "t1", "a=1", .ttl = cairn_ttl_ms(100000));
+    put_two(s);
     monitor_read(&m);
-    saver_get(s, latest());
-    assert_commands(&m, 1);
-    saver_get(s, at("c1"));
-    assert_commands(&m, 1);
-    saver_get(s, at("c9"));
-    assert_commands(&m, 1);
     saver_get_with(s, latest(), &refresh);
-    assert_commands(&m, 1);
+    assert_sent(&m, 1, "EVALSHA");
+    saver_get_with(s, at("c1"), &refresh);
+    assert_sent(&m, 1, "EVALSHA");
     saver_get_with(s, latest(), &headers);
-    assert_commands(&m, 1);
+    assert_sent(&m, 1, "EVALSHA");
     monitor_stop(&m);
+}
+
+/* ---- the rest ---- */
+
+static void assert_pages(monitor_t *monitor, const saver_client_t *s, uint32_t rows, uint32_t size)
+{
+    monitor_read(monitor);
+    assert_int_equal(s->pages, (rows + size - 1) / size);
+    assert_int_equal(monitor->commands, s->pages);
+    assert_int_equal(monitor->reads, s->pages);
 }
 
 static void list_is_one_command_a_page(world_t *w)
@@ -124,15 +288,13 @@ static void list_is_one_command_a_page(world_t *w)
     for (int i = 0; i < 4; i++) {
         cairn_saver_query_t query = {.paging.page_size = sizes[i]};
         saver_list(s, &query);
-        assert_commands(&m, s->pages);
-        assert_int_equal(s->pages, (20 + sizes[i] - 1) / sizes[i]);
+        assert_pages(&m, s, 20, sizes[i]);
         query.thread_id = cairn_str("t");
         saver_list(s, &query);
-        assert_commands(&m, s->pages);
-        assert_int_equal(s->pages, (10 + sizes[i] - 1) / sizes[i]);
+        assert_pages(&m, s, 10, sizes[i]);
         query.checkpoint_ns = cairn_str("n");
         saver_list(s, &query);
-        assert_commands(&m, s->pages);
+        assert_pages(&m, s, 3, sizes[i]);
     }
     monitor_stop(&m);
 }
@@ -147,17 +309,17 @@ static void history_and_ttls_are_one_command(world_t *w)
     saver_put(s, "c3", "d@3~ e@3~", .parent = "c2");
     monitor_read(&m);
     assert_string_equal(saver_history(s, latest(), "d e"), "d=x [t1.0 d=1] e=y [t1.1 e=1]");
-    assert_commands(&m, 1);
+    assert_sent(&m, 1, "EVALSHA");
     saver_set_ttl(s, at("c1"), 100000);
-    assert_commands(&m, 1);
+    assert_sent(&m, 1, "EVALSHA");
     saver_pin(s, at("c1"));
-    assert_commands(&m, 1);
+    assert_sent(&m, 1, "EVALSHA");
     saver_ttl(s, at("c1"));
-    assert_commands(&m, 1);
+    assert_sent(&m, 1, "EVALSHA");
     saver_thread_ttl(s, "t");
-    assert_commands(&m, 1);
+    assert_sent(&m, 1, "EVALSHA");
     saver_set_thread_ttl(s, "t", 100000);
-    assert_commands(&m, 1);
+    assert_sent(&m, 1, "EVALSHA");
     monitor_stop(&m);
 }
 
@@ -172,20 +334,21 @@ static void deletes_of_what_is_small_are_one_command(world_t *w)
     }
     monitor_read(&m);
     saver_prune(s, "t", 6);
-    assert_commands(&m, 1);
+    assert_sent(&m, 1, "EVALSHA");
     saver_delete_run(s, "r1");
-    assert_commands(&m, 1);
+    assert_sent(&m, 1, "EVALSHA");
     saver_delete_thread(s, "t");
-    assert_commands(&m, 1);
+    assert_sent(&m, 1, "EVALSHA");
     saver_delete_thread(s, "t");
-    assert_commands(&m, 1);
+    assert_sent(&m, 1, "EVALSHA");
     monitor_stop(&m);
 }
 
-static void many_in_flight_are_still_one_command_each(world_t *w)
+static void many_in_flight_are_still_one_transaction_each(world_t *w)
 {
     enum {
-        MANY = 1000
+        MANY = 1000,
+        COMMANDS = 5 /* MULTI HSET SET EVALSHA EXEC */
     };
     monitor_t m;
     saver_client_t *s = open_watched(w, NULL, &m);
@@ -198,7 +361,9 @@ static void many_in_flight_are_still_one_command_each(world_t *w)
         assert_status(ask_put(asks[i], &words), 0);
     }
     for (int i = 0; i < MANY; i++) ask_await(asks[i], 0);
-    assert_commands(&m, MANY);
+    monitor_read(&m);
+    assert_int_equal(m.trips, MANY);
+    assert_int_equal(m.commands, COMMANDS * MANY);
     monitor_stop(&m);
 }
 
@@ -250,14 +415,21 @@ static void scripts_forgotten_under_load_lose_no_request_and_no_order(world_t *w
 }
 
 static const scenario_t scenarios[] = {
-    SCENARIO(put_and_put_writes_are_one_command),
-    SCENARIO(a_put_with_a_ttl_is_one_command),
-    SCENARIO(a_shallow_put_is_one_command),
-    SCENARIO(get_is_one_command),
+    SCENARIO(a_put_is_one_transaction),
+    SCENARIO(put_writes_of_a_checkpoint_that_is_known_is_one_command),
+    SCENARIO(put_writes_of_others_is_one_transaction),
+    SCENARIO(put_writes_of_what_was_deleted_elsewhere_are_sent_twice),
+    SCENARIO(a_put_with_a_ttl_is_one_transaction),
+    SCENARIO(a_shallow_put_is_one_transaction),
+    SCENARIO(a_cold_get_is_one_script),
+    SCENARIO(a_warm_get_is_one_transaction_of_plain_reads),
+    SCENARIO(a_get_that_believes_wrong_is_one_transaction),
+    SCENARIO(a_get_of_what_was_replaced_elsewhere_asks_again),
+    SCENARIO(a_get_of_headers_or_with_a_refresh_is_one_script),
     SCENARIO(list_is_one_command_a_page),
     SCENARIO(history_and_ttls_are_one_command),
     SCENARIO(deletes_of_what_is_small_are_one_command),
-    SCENARIO(many_in_flight_are_still_one_command_each),
+    SCENARIO(many_in_flight_are_still_one_transaction_each),
     SCENARIO(a_server_that_has_forgotten_the_scripts_is_told_again),
     SCENARIO(scripts_forgotten_under_load_lose_no_request_and_no_order),
 };

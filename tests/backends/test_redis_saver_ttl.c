@@ -104,14 +104,24 @@ static void what_is_deleted_takes_its_permanence_along(world_t *w)
 
 /* ---- one by one ---- */
 
+/* Of the object, its value, and where it is listed. */
 static const char *const of_c1[] = {
-    "langgraph:checkpoint:{t}:%:c1",       "langgraph:checkpoint_write:{t}:%:c1",
-    "langgraph:checkpoint_blob:{t}:%:a:1", "langgraph:checkpoint_index:{t}:%",
-    "langgraph:checkpoint_refs:{t}:%",     "langgraph:thread:{t}",
+    "langgraph:checkpoint:{t}:%:c1",
+    "langgraph:checkpoint_write:{t}:%:c1",
+    "langgraph:checkpoint_blob:{t}:%:a:1",
+    "langgraph:thread:{t}",
+    "langgraph:checkpoints:52",
+};
+
+/* Where it is written down when that expires: as long as what lists it. */
+static const char *const expiries[] = {
+    "langgraph:thread_expiry:{t}",
+    "langgraph:checkpoints_expiry:52",
 };
 
 enum {
-    OF_C1 = sizeof of_c1 / sizeof *of_c1
+    OF_C1 = sizeof of_c1 / sizeof *of_c1,
+    EXPIRIES = sizeof expiries / sizeof *expiries
 };
 
 static long long left_of(const char *key)
@@ -135,10 +145,24 @@ static void a_ttl_is_of_every_key_of_the_object(world_t *w)
     long long object = left_of(of_c1[0]);
     assert_in_range(object, HOUR - 60000, HOUR);
     for (int i = 1; i < OF_C1; i++) assert_true(left_of(of_c1[i]) >= HOUR - 60000);
+    for (int i = 0; i < EXPIRIES; i++) assert_true(left_of(expiries[i]) >= HOUR - 60000);
     saver_set_ttl(s, at("c1"), 2 * HOUR);
     for (int i = 0; i < OF_C1; i++) assert_true(left_of(of_c1[i]) > HOUR);
+    for (int i = 0; i < EXPIRIES; i++) assert_true(left_of(expiries[i]) > HOUR);
     saver_set_ttl(s, at("c1"), HOUR / 2);
     for (int i = 0; i < OF_C1; i++) assert_in_range(left_of(of_c1[i]), 1, HOUR / 2 + 60000);
+    for (int i = 0; i < EXPIRIES; i++) assert_in_range(left_of(expiries[i]), 1, HOUR / 2 + 60000);
+}
+
+static void writes_that_join_have_the_ttl_of_their_checkpoint(world_t *w)
+{
+    saver_client_t *s = saver_open(w, &an_hour);
+    saver_put(s, "c1", "a@1=x", .ttl = cairn_ttl_ms(2 * HOUR));
+    saver_write(s, "c1", "t1", "a=1");
+    for (int i = 0; i < 2; i++) assert_in_range(left_of(of_c1[i]), 2 * HOUR - 60000, 2 * HOUR);
+    saver_set_ttl(s, at("c1"), HOUR / 2);
+    saver_write(s, "c1", "t2", "a=2");
+    for (int i = 0; i < 2; i++) assert_in_range(left_of(of_c1[i]), 1, HOUR / 2);
 }
 
 static void a_refresh_is_of_every_key_of_the_object(world_t *w)
@@ -151,6 +175,7 @@ static void a_refresh_is_of_every_key_of_the_object(world_t *w)
     long long object = left_of(of_c1[0]);
     assert_true(object > before[0]);
     for (int i = 1; i < OF_C1; i++) assert_true(left_of(of_c1[i]) >= object - 1000);
+    for (int i = 0; i < EXPIRIES; i++) assert_true(left_of(expiries[i]) >= object - 1000);
     assert_true(left_of(of_c1[1]) > before[1]);
     assert_true(left_of(of_c1[2]) > before[2]);
 }
@@ -162,7 +187,9 @@ static void a_pin_is_of_every_key_of_the_object(world_t *w)
     saver_pin(s, at("c1"));
     for (int i = 0; i < OF_C1; i++) assert_int_equal(left_of(of_c1[i]), -1);
     assert_in_range(left_of("langgraph:checkpoint:{t}:%:c2"), 1, HOUR);
+    assert_in_range(left_of("langgraph:checkpoint_write:{t}:%:c2"), 1, HOUR);
     assert_in_range(left_of("langgraph:checkpoint_blob:{t}:%:b:1"), 1, HOUR);
+    for (int i = 0; i < EXPIRIES; i++) assert_int_equal(left_of(expiries[i]), -1);
     saver_get_with(s, at("c1"), &(cairn_saver_get_options_t){.refresh = CAIRN_REFRESH_YES});
     for (int i = 0; i < OF_C1; i++) assert_int_equal(left_of(of_c1[i]), -1);
 }
@@ -181,11 +208,13 @@ static void a_value_has_the_longest_ttl_of_its_users(world_t *w)
     assert_in_range(left_of(blob), 3 * HOUR - 60000, 3 * HOUR);
 }
 
+
 static const scenario_t scenarios[] = {
     SCENARIO(with_a_default_ttl_every_key_has_one_after_every_operation),
     SCENARIO(what_is_unpinned_has_a_ttl_on_every_key_again),
     SCENARIO(what_is_deleted_takes_its_permanence_along),
     SCENARIO(a_ttl_is_of_every_key_of_the_object),
+    SCENARIO(writes_that_join_have_the_ttl_of_their_checkpoint),
     SCENARIO(a_refresh_is_of_every_key_of_the_object),
     SCENARIO(a_pin_is_of_every_key_of_the_object),
     SCENARIO(a_value_has_the_longest_ttl_of_its_users),

@@ -164,6 +164,31 @@ static void compare_takes_its_options(void **state)
     assert_int_equal(args_compare(given.count, given.words, &args, error), -1);
 }
 
+static int parse_check(const char *text, check_config_t *config)
+{
+    split(&given, text);
+    error[0] = '\0';
+    return args_check(given.count, given.words, config, error);
+}
+
+static void check_takes_its_options(void **state)
+{
+    (void)state;
+    check_config_t config;
+    assert_int_equal(parse_check("check --url redis://h", &config), 0);
+    assert_string_equal(config.url, "redis://h");
+    assert_false(config.ttl);
+    assert_int_equal(parse_check("check --ttl --url=unix:///s", &config), 0);
+    assert_string_equal(config.url, "unix:///s");
+    assert_true(config.ttl);
+    assert_int_equal(parse_check("check", &config), -1);
+    assert_non_null(strstr(error, "check what?"));
+    assert_int_equal(parse_check("check --url redis://h more", &config), -1);
+    assert_non_null(strstr(error, "'more' means nothing here"));
+    assert_int_equal(parse_check("check --url", &config), -1);
+    assert_non_null(strstr(error, "--url needs a value"));
+}
+
 static void count_takes_its_options(void **state)
 {
     (void)state;
@@ -205,6 +230,7 @@ int main(void)
         cmocka_unit_test(a_payload_must_hold_the_header),
         cmocka_unit_test(compare_takes_its_options),
         cmocka_unit_test(count_takes_its_options),
+        cmocka_unit_test(check_takes_its_options),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

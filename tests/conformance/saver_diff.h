@@ -16,6 +16,7 @@
 #define DIFF_IDS 8
 #define DIFF_BATCH 12
 #define DIFF_CHANNELS 5
+#define DIFF_VERSIONS 4
 #define DIFF_BYTES 12
 
 typedef enum op_kind {
@@ -71,7 +72,7 @@ typedef struct pool {
     cairn_slice_t spaces[DIFF_SPACES];
     cairn_slice_t ids[DIFF_IDS];
     cairn_slice_t channels[DIFF_CHANNELS];
-    cairn_slice_t versions[4];
+    cairn_slice_t versions[DIFF_VERSIONS];
     cairn_slice_t tasks[3];
     cairn_slice_t runs[3];
     char room[34][DIFF_BYTES];
@@ -86,6 +87,7 @@ typedef struct diff {
     cairn_saver_options_t options; /* of both savers */
     bool only_ttls;                /* no operation makes anything permanent */
     text_t log;                    /* every operation, one a line */
+    bool bare[DIFF_THREADS][DIFF_SPACES][DIFF_CHANNELS][DIFF_VERSIONS]; /* was named without a value */
     op_t ops[DIFF_BATCH];
     ask_t *asks[2][DIFF_BATCH];
     unsigned steps;

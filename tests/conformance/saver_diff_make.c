@@ -169,6 +169,55 @@ static void make_filter(diff_t *diff, op_t *op)
     op->query.filter = cairn_str(op->filter);
 }
 
+/* ---- values that come late ---- */
+
+static size_t place_of(const cairn_slice_t *pool, cairn_slice_t id)
+{
+    size_t at = 0;
+    while (!cairn_slice_eq(pool[at], id)) at++;
+    return at;
+}
+
+static bool *bare_of(diff_t *diff, const op_t *op, const cairn_channel_version_t *version)
+{
+    return &diff->bare[place_of(diff->pool.threads, op->at.thread_id)]
+                      [place_of(diff->pool.spaces, op->at.checkpoint_ns)]
+                      [place_of(diff->pool.channels, version->channel)]
+                      [place_of(diff->pool.versions, version->version)];
+}
+
+static void drop_value(op_t *op, size_t at)
+{
+    op->checkpoint.channel_value_count--;
+    for (; at < op->checkpoint.channel_value_count; at++) op->values[at] = op->values[at + 1];
+}
+
+/* A version is stored by the first checkpoint that names it, says checkpoint.h. What was named before
+ * is stored only to stay, or not at all: then it makes no difference who was first. */
+static void mind_who_is_first(diff_t *diff, op_t *op, bool may_stay)
+{
+    for (size_t i = 0; i < op->checkpoint.channel_version_count; i++) {
+        bool *bare = bare_of(diff, op, &op->versions[i]);
+        size_t at = 0;
+        while (at < op->checkpoint.channel_value_count &&
+               !cairn_slice_eq(op->values[at].channel, op->versions[i].channel))
+            at++;
+        bool stored = at < op->checkpoint.channel_value_count;
+        if (stored && *bare && !may_stay) drop_value(op, at);
+        if (stored && *bare && may_stay)
+            op->put_options.ttl =
+                cairn_ttl_ms(diff->only_ttls ? CAIRN_TTL_MAX_MS : CAIRN_TTL_PERSIST);
+        *bare = *bare || !stored;
+    }
+}
+
+static void mind_a_copy(diff_t *diff, const op_t *op)
+{
+    const bool *from = &diff->bare[place_of(diff->pool.threads, op->names[0])][0][0][0];
+    bool *to = &diff->bare[place_of(diff->pool.threads, op->names[1])][0][0][0];
+    for (size_t i = 0; i < sizeof diff->bare[0]; i++) to[i] = to[i] || from[i];
+}
+
 /* ---- operations ---- */
 
 static void make_put(diff_t *diff, op_t *op)
@@ -258,6 +307,7 @@ static void make_rest(diff_t *diff, op_t *op)
     if (op->kind == OP_DELETE_FOR_RUNS) make_names(diff, op, diff->pool.runs, 3);
     if (op->kind == OP_COPY) op->names[0] = PICK(diff, diff->pool.threads);
     if (op->kind == OP_COPY) op->names[1] = PICK(diff, diff->pool.threads);
+    if (op->kind == OP_COPY) mind_a_copy(diff, op);
 }
 
 static op_kind_t make_kind(diff_t *diff, bool in_batch)
@@ -276,9 +326,10 @@ void diff_make_op(diff_t *diff, op_t *op, bool in_batch)
 {
     *op = (op_t){.kind = make_kind(diff, in_batch)};
     diff->steps++;
-    if (op->kind == OP_PUT)
+    if (op->kind == OP_PUT) {
         make_put(diff, op);
-    else if (op->kind == OP_WRITE)
+        mind_who_is_first(diff, op, true);
+    } else if (op->kind == OP_WRITE)
         make_write(diff, op);
     else if (op->kind == OP_LIST)
         make_list(diff, op);
@@ -294,9 +345,10 @@ int64_t diff_make_brief_op(diff_t *diff, op_t *op)
     int64_t ttl_ms = 1 + (int64_t)diff_random(diff, 3);
     *op = (op_t){.kind = PICK(diff, kinds)};
     diff->steps++;
-    if (op->kind == OP_PUT)
+    if (op->kind == OP_PUT) {
         make_put(diff, op);
-    else if (op->kind == OP_WRITE)
+        mind_who_is_first(diff, op, false);
+    } else if (op->kind == OP_WRITE)
         make_write(diff, op);
     else
         make_rest(diff, op);

@@ -5,21 +5,27 @@
 
 #include "redis.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 typedef struct monitor {
-    redis_t *redis;
     void *link;
+    void *asks;
     unsigned marks;
+    long long total_reads;
 
-    /* Since the last monitor_read but one. */
+    /* Between the last two monitor_read. */
     size_t commands;
-    size_t script_calls;     /* of the script that called most */
+    size_t trips; /* what a client would wait for once: a command, or a transaction */
+    size_t reads; /* how often the server read: of what is small, how often it was sent something */
+    char names[256];     /* of the commands, with blanks between them, as far as there is room */
+    size_t script_calls; /* of the script that called most */
     size_t script_arguments; /* of the script whose calls had most */
     char last[128];          /* of the commands, its beginning */
 
     size_t calls; /* of the script at hand */
     size_t arguments;
+    bool in_transaction;
 } monitor_t;
 
 /* Each fails the test if the server does not answer. */

@@ -49,4 +49,5 @@ end
 leave_run(KEYS[1], done)
 local count, loose = drop(thread, doomed)
 settle(thread)
-return {count, loose and 's' .. #place .. ':' .. place .. 's' or '+'}
+local more = #listed == BUDGET or #done < #listed
+return {count, loose and 's' .. #place .. ':' .. place .. 's' or more and '+' or ''}

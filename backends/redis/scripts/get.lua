@@ -6,8 +6,9 @@
 -- the TTL back, t: that of the whole thread, i: a given id is wanted); what the keys of its checkpoint,
 -- blobs and writes begin with; names; tag; the sizes of the first two of these: the thread's place, the
 -- id, and what the thread's members of the namespace are below, as for ZRANGEBYLEX.
--- Returns nothing, 1 if the caller was right, a row (lib_rows.lua), or what to go on with before it
--- can be read (finish.lua).
+-- Returns nothing, 1 if the caller was right, a row (lib_rows.lua), {id, suffixes} if that would be
+-- large: then the caller reads its parts itself; or what to go on with before it can be read
+-- (finish.lua).
 
 -- As a rule it goes without the libraries: to make their functions costs more than all of this.
 local call = redis.call
@@ -39,6 +40,9 @@ if flags == '' or flags == 'i' or flags == 'h' then
         count = count + 1
         keys[count] = blob .. suffix
       end
+      local size = 0
+      for i = 1, count do size = size + call('STRLEN', keys[i]) end
+      if size > 262144 then return {id, head[1]} end
       if count <= 1000 then
         return {id, head[2], head[3], head[4], count > 0 and call('MGET', unpack(keys)) or {},
                 call('LRANGE', write .. id, 0, -1)}
@@ -64,4 +68,5 @@ elseif find(flags, 'r', 1, true) then
   local ttl = ttl_of(space, id) or 0
   if ttl > 0 then move(thread, 'c' .. space.start .. id, ttl, ttl, {}) end
 end
+if not find(flags, 'h', 1, true) and is_large(space, head[1]) then return {id, head[1]} end
 return read_row(space, id, head, find(flags, 'h', 1, true))

@@ -48,23 +48,22 @@ local function lists_of(thread)
   return {thread.index, thread.expiry, thread.loose, thread.delta}
 end
 
--- Lists what a thread has: member, and until when it lives (nil: for ever).
+-- Lists what a thread has: member, and until when it lives (nil: for ever). What says when members
+-- expire lives as long as what lists them: it is by this that they are found when they have.
 local function list(thread, member, at)
   local left = call('PTTL', thread.index)
   call('ZADD', thread.index, 0, member)
   if not at then
     call('ZREM', thread.expiry, member)
-    if left >= 0 then persist_all({thread.index, thread.loose, thread.delta}) end
+    if left >= 0 then persist_all(lists_of(thread)) end
     return
   end
   call('ZADD', thread.expiry, plain(at), member)
   if left == -2 or (left >= 0 and now() + left < at) then
     expire_all(lists_of(thread), grace(at))
-    return
+  elseif left >= 0 then
+    call('PEXPIRE', thread.expiry, left)
   end
-  -- The thread has what never expires, or lasts; what expires has a list of its own.
-  local own = call('PTTL', thread.expiry)
-  if own == -1 or now() + own < at then call('PEXPIREAT', thread.expiry, grace(at)) end
 end
 
 local function unlist(thread, members)
@@ -104,16 +103,15 @@ local function enlist(thread, member, at)
   call('ZADD', thread.all, 0, member)
   if not at then
     call('ZREM', thread.all_expiry, member)
-    if left >= 0 then call('PERSIST', thread.all) end
+    if left >= 0 then persist_all({thread.all, thread.all_expiry}) end
     return
   end
   call('ZADD', thread.all_expiry, plain(at), member)
   if left == -2 or (left >= 0 and now() + left < at) then
     expire_all({thread.all, thread.all_expiry}, grace(at))
-    return
+  elseif left >= 0 then
+    call('PEXPIRE', thread.all_expiry, left)
   end
-  local own = call('PTTL', thread.all_expiry)
-  if own == -1 or now() + own < at then call('PEXPIREAT', thread.all_expiry, grace(at)) end
 end
 
 -- What has expired of other threads in the shard: more than is put between two times.

@@ -52,6 +52,12 @@ local function read_values(space, list)
   return values
 end
 
+local function is_large(space, list)
+  local size = 0
+  for suffix in gmatch(list, '[^ ]+') do size = size + call('STRLEN', space.blob .. suffix) end
+  return size > 262144
+end
+
 local function read_row(space, id, head, headers_only)
   if headers_only then return {id, head[2], head[3], head[4]} end
   return {id, head[2], head[3], head[4], read_values(space, head[1]),

@@ -59,7 +59,9 @@ typedef struct cairn_version_seen {
  * Given to put, `channel_values` are the channels that changed with this checkpoint, each stored
  * once under its version; the others are found by `channel_versions`. Passing all of them is right
  * too, only dearer: a version once written is not rewritten (rule 6). Of a channel that comes twice
- * the last counts.
+ * the last counts. The first checkpoint that names a version stores it, as LangGraph's new_versions
+ * do: if it is stored later, those that named it before find it only as long as one of those lives
+ * that came with it or after it.
  *
  * Given to you, `channel_values` are the channels of `channel_versions` that have a value there, in
  * that order; empty ones and deltas are left out. The other arrays are as they were put. */
