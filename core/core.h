@@ -3,6 +3,7 @@
 #define CAIRN_CORE_CORE_H
 
 #include "deadlines.h"
+#include "feeds.h"
 #include "topics.h"
 #include "turn.h"
 
@@ -68,6 +69,9 @@ typedef struct cairn_core {
     turn_t turn;
     topics_t topics;
     cairn_link_t subs; /* cairn_sub_t.in_core */
+    feeds_t feeds;
+    cairn_link_t tails;   /* cairn_tail_t.in_core */
+    cairn_link_t watches; /* cairn_watch_t.in_core */
     cairn_stats_t stats;
 
     char refusal[256];    /* why the last submit failed, for its req->detail */

@@ -48,6 +48,8 @@ int cairn_group_create(cairn_streams_t *streams, cairn_group_change_t *req, cair
         .after = options->after,
         .last = options->last,
         .max_deliveries = options->max_deliveries,
+        .ttl_ms = stream_ttl_ms(streams),
+        .max_events = stream_max_events(streams),
     };
     if (options->max_deliveries > 0) args.dead_letter = options->dead_letter;
     req->cb = cb;

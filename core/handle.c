@@ -8,6 +8,7 @@
 #include "error_set.h"
 #include "list.h"
 #include "sub.h"
+#include "tail.h"
 
 #include <cairn/sys/alloc.h>
 #include <stdio.h>
@@ -98,7 +99,10 @@ static void core_init(cairn_core_t *core, cairn_t *cairn, uv_loop_t *loop,
     core->shallow = options->shallow != 0;
     list_init(&core->inflight);
     list_init(&core->subs);
+    list_init(&core->tails);
+    list_init(&core->watches);
     topics_init(&core->topics);
+    feeds_init(&core->feeds);
     turn_init(&core->turn);
 }
 
@@ -112,6 +116,7 @@ static void core_attach(cairn_core_t *core)
 static void core_free(cairn_core_t *core)
 {
     topics_free(&core->topics);
+    feeds_free(&core->feeds);
     cairn_free(core);
 }
 
@@ -149,6 +154,10 @@ static void run_closing(cairn_task_t *task)
 {
     cairn_core_t *core = CONTAINER_OF(task, cairn_core_t, closing);
     while (!list_empty(&core->subs)) sub_end(CONTAINER_OF(core->subs.next, cairn_sub_t, in_core));
+    while (!list_empty(&core->tails))
+        tail_end(CONTAINER_OF(core->tails.next, cairn_tail_t, in_core));
+    while (!list_empty(&core->watches))
+        watch_end(CONTAINER_OF(core->watches.next, cairn_watch_t, in_core));
     core->backend->close(core->self, backend_closed);
 }
 

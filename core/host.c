@@ -33,6 +33,17 @@ static void undefer(const cairn_host_t *host, cairn_task_t *task)
     turn_undefer(task);
 }
 
+static void deadline_start(const cairn_host_t *host, cairn_deadline_t *deadline,
+                           uint64_t timeout_ms)
+{
+    deadlines_start(&core_of(host)->deadlines, deadline, timeout_ms);
+}
+
+static void deadline_stop(const cairn_host_t *host, cairn_deadline_t *deadline)
+{
+    deadlines_stop(&core_of(host)->deadlines, deadline);
+}
+
 /* ---- the connection ---- */
 
 static void connected(const cairn_host_t *host, uint64_t capabilities, const char *server)
@@ -194,4 +205,7 @@ const cairn_host_api_t core_host_api = {
     .saver = &core_saver_done,
     .store = &core_store_done,
     .stream = &core_stream_done,
+    .feeds = &core_feed_done,
+    .deadline_start = deadline_start,
+    .deadline_stop = deadline_stop,
 };

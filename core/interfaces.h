@@ -3,12 +3,13 @@
 #ifndef CAIRN_CORE_INTERFACES_H
 #define CAIRN_CORE_INTERFACES_H
 
-#include <cairn/sys/backend.h>
+#include "core.h"
 
 /* The ways up from a backend; see host.c. */
 extern const cairn_saver_done_t core_saver_done;
 extern const cairn_store_done_t core_store_done;
 extern const cairn_stream_done_t core_stream_done;
+extern const cairn_feed_done_t core_feed_done;
 
 /* The callback of a request that failed, by its type; see request.c. */
 typedef void core_call_back_t(cairn_req_t *req, int status);
@@ -22,6 +23,14 @@ core_call_back_t store_batch_failed, store_count_failed, store_ttl_failed;
 core_call_back_t stream_append_failed, stream_read_failed, stream_count_failed;
 core_call_back_t stream_info_failed, stream_ttl_failed;
 core_call_back_t group_change_failed, group_read_failed, group_info_failed;
+
+/* What the options of `streams` say, or their defaults. */
+int64_t stream_ttl_ms(const cairn_streams_t *streams);
+uint64_t stream_max_events(const cairn_streams_t *streams);
+
+/* Submits a read whose arguments are known to be right. */
+CAIRN_MUST_USE int stream_read_start(cairn_core_t *core, cairn_stream_read_t *req,
+                                     const cairn_stream_read_args_t *args, cairn_stream_read_cb cb);
 
 /* cairn_stream_done_t's part in group.c. */
 void group_change_done(cairn_group_change_t *req, uint64_t count);

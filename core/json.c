@@ -1,9 +1,10 @@
-/* Jansson reads; nobody else here knows it. Its allocator is one for the whole process, so it is
+/* Jansson reads; the json files alone know it. Its allocator is one for the whole process, so it is
  * left as the application has it. */
+#include "json_value.h"
+
 #include <cairn/error.h>
 #include <cairn/sys/alloc.h>
 #include <cairn/sys/json.h>
-#include <jansson.h>
 #include <uv.h>
 
 static json_t *load(cairn_slice_t text, size_t flags, json_error_t *error)
@@ -12,7 +13,7 @@ static json_t *load(cairn_slice_t text, size_t flags, json_error_t *error)
 }
 
 /* An integer beyond 64 bits, which other languages write, makes the numbers of its text reals. */
-static int parse_object(cairn_slice_t text, json_t **out)
+int json_value_read_object(cairn_slice_t text, json_t **out)
 {
     json_error_t error;
     json_t *json = load(text, 0, &error);
@@ -30,39 +31,48 @@ static int parse_object(cairn_slice_t text, json_t **out)
 int cairn_json_check_object(cairn_slice_t text)
 {
     json_t *object;
-    int rc = parse_object(text, &object);
+    int rc = json_value_read_object(text, &object);
     if (rc < 0) return rc;
     json_decref(object);
     return 0;
 }
 
-/* ---- containment ---- */
+/* ---- order and equality ---- */
+
+static int order_of(bool less, bool greater)
+{
+    return (int)greater - (int)less;
+}
 
 /* Exact, where a cast of the integer to double would be not. 2^63 itself is no json_int_t. */
-static bool integer_equals_real(json_int_t integer, double real)
+static int integer_to_real(json_int_t integer, double real)
 {
     const double limit = 9223372036854775808.0;
-    return real >= -limit && real < limit && (double)(json_int_t)real == real &&
-           (json_int_t)real == integer;
+    if (real >= limit) return -1;
+    if (real < -limit) return 1;
+    json_int_t whole = (json_int_t)real;
+    if (integer != whole) return order_of(integer<whole, integer> whole);
+    return order_of((double)whole<real, (double)whole> real);
 }
 
-static bool numbers_equal(const json_t *a, const json_t *b)
+int json_numbers_order(const json_t *a, const json_t *b)
 {
-    if (json_is_integer(a) && json_is_integer(b))
-        return json_integer_value(a) == json_integer_value(b);
-    if (json_is_integer(a)) return integer_equals_real(json_integer_value(a), json_real_value(b));
-    if (json_is_integer(b)) return integer_equals_real(json_integer_value(b), json_real_value(a));
-    return json_real_value(a) == json_real_value(b);
+    if (json_is_integer(a) && json_is_integer(b)) {
+        json_int_t one = json_integer_value(a), other = json_integer_value(b);
+        return order_of(one<other, one> other);
+    }
+    if (json_is_integer(a)) return integer_to_real(json_integer_value(a), json_real_value(b));
+    if (json_is_integer(b)) return -integer_to_real(json_integer_value(b), json_real_value(a));
+    return order_of(json_real_value(a) < json_real_value(b),
+                    json_real_value(a) > json_real_value(b));
 }
-
-static bool values_equal(const json_t *a, const json_t *b);
 
 static bool arrays_equal(const json_t *a, const json_t *b)
 {
     size_t size = json_array_size(a);
     if (size != json_array_size(b)) return false;
     for (size_t i = 0; i < size; i++)
-        if (!values_equal(json_array_get(a, i), json_array_get(b, i))) return false;
+        if (!json_values_equal(json_array_get(a, i), json_array_get(b, i))) return false;
     return true;
 }
 
@@ -76,26 +86,28 @@ static bool object_contains(json_t *whole, json_t *part, bool exactly)
         json_t *value = json_object_get(whole, key);
         if (!value) return false;
         bool both = json_is_object(value) && json_is_object(wanted);
-        if (both ? !object_contains(value, wanted, exactly) : !values_equal(value, wanted))
+        if (both ? !object_contains(value, wanted, exactly) : !json_values_equal(value, wanted))
             return false;
     }
     return true;
 }
 
-static bool values_equal(const json_t *a, const json_t *b)
+bool json_values_equal(const json_t *a, const json_t *b)
 {
-    if (json_is_number(a) && json_is_number(b)) return numbers_equal(a, b);
+    if (json_is_number(a) && json_is_number(b)) return json_numbers_order(a, b) == 0;
     if (json_typeof(a) != json_typeof(b)) return false;
     if (json_is_array(a)) return arrays_equal(a, b);
     if (json_is_object(a)) return object_contains((json_t *)a, (json_t *)b, true);
     return json_equal(a, b);
 }
 
+/* ---- containment ---- */
+
 /* A filter is the parsed object itself. */
 int cairn_json_filter_read(cairn_slice_t filter, cairn_json_filter_t **out)
 {
     json_t *object;
-    int rc = parse_object(filter, &object);
+    int rc = json_value_read_object(filter, &object);
     if (rc == 0) *out = (cairn_json_filter_t *)object;
     return rc;
 }
@@ -103,7 +115,7 @@ int cairn_json_filter_read(cairn_slice_t filter, cairn_json_filter_t **out)
 int cairn_json_filter_matches(const cairn_json_filter_t *filter, cairn_slice_t document)
 {
     json_t *whole;
-    int rc = parse_object(document, &whole);
+    int rc = json_value_read_object(document, &whole);
     if (rc < 0) return rc;
     rc = object_contains(whole, (json_t *)filter, false);
     json_decref(whole);
@@ -147,7 +159,7 @@ int cairn_json_string_member(cairn_slice_t text, const char *key, size_t most, c
     *out = cairn_slice(NULL, 0);
     *memory = NULL;
     json_t *object;
-    int rc = parse_object(text, &object);
+    int rc = json_value_read_object(text, &object);
     if (rc < 0) return rc;
     const json_t *member = json_object_get(object, key);
     if (json_is_string(member)) {
@@ -162,7 +174,7 @@ int cairn_json_each_key(cairn_slice_t text, const char *key,
                         int (*each)(void *context, cairn_slice_t name), void *context)
 {
     json_t *object;
-    int rc = parse_object(text, &object);
+    int rc = json_value_read_object(text, &object);
     if (rc < 0) return rc;
     json_t *member = json_object_get(object, key);
     if (json_is_object(member)) {

@@ -9,6 +9,7 @@
 #include "core.h"
 #include "interfaces.h"
 #include "list.h"
+#include "store_embed.h"
 
 #include <assert.h>
 #include <stdarg.h>
@@ -70,11 +71,19 @@ int core_refuse(cairn_core_t *core, cairn_req_t *req, int status, const char *fo
     return status;
 }
 
+static void forget(cairn_core_t *core, cairn_req_t *req)
+{
+    if (req->stage == CORE_STAGE_EMBEDDING)
+        store_embed_forget(req);
+    else
+        core->backend->forget(core->self, req);
+}
+
 static void expire(cairn_deadline_t *deadline)
 {
     cairn_req_t *req = CONTAINER_OF(deadline, cairn_req_t, deadline);
     cairn_core_t *core = req->core;
-    core->backend->forget(core->self, req);
+    forget(core, req);
     core_fail(req, UV_ETIMEDOUT, cairn_str(core->link_error));
 }
 
@@ -130,7 +139,7 @@ static void run_ending(cairn_task_t *task)
 void core_end_later(cairn_req_t *req, int status)
 {
     cairn_core_t *core = req->core;
-    core->backend->forget(core->self, req);
+    forget(core, req);
     deadlines_stop(&core->deadlines, &req->deadline);
     req->state = CORE_REQ_ENDING;
     req->status = status;

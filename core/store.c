@@ -4,6 +4,7 @@
 #include "page.h"
 #include "store_args.h"
 #include "store_batch.h"
+#include "store_embed.h"
 
 #include <cairn/sys/alloc.h>
 
@@ -19,6 +20,28 @@ int cairn_store_init(cairn_store_t *store, cairn_t *cairn, const cairn_store_opt
     if (check.status < 0) return check.status;
     *store = (cairn_store_t){.cairn = cairn, .options = *options};
     return 0;
+}
+
+/* ---- handing on what may need vectors first ---- */
+
+int store_submit(cairn_core_t *core, cairn_req_t *req, core_req_type_t type,
+                 const cairn_store_step_t *steps, size_t count)
+{
+    const cairn_store_ops_t *ops = core->backend->store;
+    if (type == CORE_REQ_STORE_PUT)
+        return ops->put(core->self, CONTAINER_OF(req, cairn_store_put_t, req), steps->put);
+    if (type == CORE_REQ_STORE_SEARCH)
+        return ops->search(core->self, CONTAINER_OF(req, cairn_store_search_t, req), steps->search);
+    return ops->batch(core->self, CONTAINER_OF(req, cairn_store_batch_t, req), steps, count);
+}
+
+static int hand_on(cairn_core_t *core, cairn_req_t *req, const store_needs_t *needs,
+                   const store_work_t *work)
+{
+    int rc = needs->embedding ? store_embed(core, req, work) : STORE_EMBEDS_NOTHING;
+    if (rc != STORE_EMBEDS_NOTHING) return rc;
+    rc = store_submit(core, req, work->type, work->steps, work->count);
+    return core_started(core, req, work->type, rc);
 }
 
 /* ---- get, put, delete ---- */
@@ -53,7 +76,10 @@ int cairn_store_put(cairn_store_t *store, cairn_store_put_t *req, cairn_namespac
     const cairn_store_ops_t *ops = core->backend->store;
     if (!HAVE(ops, put)) return verify_no_slot(core, &req->req);
     req->cb = cb;
-    return core_started(core, &req->req, CORE_REQ_STORE_PUT, ops->put(core->self, req, &args));
+    const cairn_store_op_t op = {.type = CAIRN_STORE_PUT, .options = options};
+    const cairn_store_step_t step = {.type = CAIRN_STORE_PUT, .put = &args};
+    const store_work_t work = {store, CORE_REQ_STORE_PUT, &op, &step, 1};
+    return hand_on(core, &req->req, &needs, &work);
 }
 
 int cairn_store_delete(cairn_store_t *store, cairn_store_put_t *req, cairn_namespace_t ns,
@@ -80,8 +106,10 @@ int cairn_store_search(cairn_store_t *store, cairn_store_search_t *req,
     if (!HAVE(ops, search)) return verify_no_slot(core, &req->req);
     req->cb = cb;
     req->left = left;
-    rc = ops->search(core->self, req, &args);
-    return core_started(core, &req->req, CORE_REQ_STORE_SEARCH, rc);
+    const cairn_store_op_t op = {.type = CAIRN_STORE_SEARCH, .search = query};
+    const cairn_store_step_t step = {.type = CAIRN_STORE_SEARCH, .search = &args};
+    const store_work_t work = {store, CORE_REQ_STORE_SEARCH, &op, &step, 1};
+    return hand_on(core, &req->req, &needs, &work);
 }
 
 int cairn_store_list_namespaces(cairn_store_t *store, cairn_store_list_t *req,
@@ -108,7 +136,7 @@ int cairn_store_count(cairn_store_t *store, cairn_store_count_t *req, cairn_name
     verify_t check;
     verify_init(&check);
     store_verify_prefix(&check, "prefix", prefix);
-    verify_json_object(&check, "filter", filter);
+    store_verify_filter(&check, filter);
     cairn_core_t *core;
     int rc = verify_begin(&check, store->cairn, &req->req, CAIRN_CAP_STORE, &core);
     if (rc < 0) return rc;
@@ -138,8 +166,8 @@ int cairn_store_batch(cairn_store_t *store, cairn_store_batch_t *req, const cair
     if (rc < 0) goto out;
     req->cb = cb;
     req->batch = batch;
-    rc = slots->batch(core->self, req, batch->steps, count);
-    rc = core_started(core, &req->req, CORE_REQ_STORE_BATCH, rc);
+    const store_work_t work = {store, CORE_REQ_STORE_BATCH, ops, batch->steps, count};
+    rc = hand_on(core, &req->req, &needs, &work);
 out:
     if (rc < 0) cairn_free(batch);
     return rc;

@@ -2,6 +2,7 @@
 
 #include "page.h"
 
+#include <cairn/sys/json.h>
 #include <math.h>
 
 /* ---- options ---- */
@@ -22,7 +23,12 @@ static const cairn_vector_index_t *find_index(const cairn_store_options_t *optio
 static void verify_fields(verify_t *check, const cairn_slice_t *fields, size_t count)
 {
     verify_array(check, "fields", fields, count, SIZE_MAX);
-    for (size_t i = 0; i < count && check->status == 0; i++) verify_id(check, "fields", fields[i]);
+    for (size_t i = 0; i < count && check->status == 0; i++) {
+        verify_id(check, "fields", fields[i]);
+        if (check->status == 0 && cairn_json_check_path(fields[i]) < 0)
+            verify_wrong(check, UV_EINVAL, "fields", "has \"%.*s\" at %zu, which is no path",
+                         (int)(fields[i].len < 60 ? fields[i].len : 60), fields[i].ptr, i);
+    }
 }
 
 void store_verify_options(verify_t *check, const cairn_store_options_t *options)
@@ -56,6 +62,17 @@ void store_verify_prefix(verify_t *check, const char *what, cairn_namespace_t pr
     if (total > CAIRN_ID_MAX)
         verify_wrong(check, CAIRN_ETOOBIG, what, "is %zu bytes long; at most %d", total,
                      CAIRN_ID_MAX);
+}
+
+void store_verify_filter(verify_t *check, cairn_slice_t filter)
+{
+    verify_bytes(check, "filter", filter);
+    if (check->status < 0 || filter.len == 0) return;
+    cairn_error_t error;
+    cairn_json_query_t *query = NULL;
+    int rc = cairn_json_query_read(filter, &query, &error);
+    if (rc < 0) verify_wrong(check, rc, "filter", "%s", error.text);
+    cairn_json_query_free(query);
 }
 
 void store_verify_item(verify_t *check, cairn_namespace_t ns, cairn_slice_t key)
@@ -115,8 +132,7 @@ int store_verify_needs(cairn_core_t *core, cairn_req_t *req, const store_needs_t
     if (!needs->vectors && !needs->embedding) return 0;
     if (!(core->capabilities & CAIRN_CAP_STORE_VECTORS))
         return core_refuse(core, req, UV_ENOTSUP, "backend %s has no vectors", core->backend->name);
-    if (!needs->embedding) return 0;
-    return core_refuse(core, req, UV_ENOTSUP, "this version asks no embed callback");
+    return 0;
 }
 
 /* ---- get, put ---- */
@@ -207,7 +223,7 @@ cairn_store_search_args_t store_search_args(verify_t *check, const cairn_store_t
     if (!query) query = &everything;
     page_ask_t ask;
     store_verify_prefix(check, "prefix", query->prefix);
-    verify_json_object(check, "filter", query->filter);
+    store_verify_filter(check, query->filter);
     verify_enum(check, "order", query->order, CAIRN_ORDER_KEY);
     verify_enum(check, "metric", query->metric, CAIRN_METRIC_INNER_PRODUCT);
     page_verify(check, &query->paging, &ask);
@@ -216,7 +232,7 @@ cairn_store_search_args_t store_search_args(verify_t *check, const cairn_store_t
         .prefix = query->prefix,
         .filter = query->filter,
         .order = query->order,
-        .offset = query->offset,
+        .offset = ask.cursor.len > 0 ? 0 : query->offset,
         .most = ask.most,
         .cursor = ask.cursor,
         .refresh = refreshes(check, store, query->refresh),
@@ -254,7 +270,7 @@ cairn_store_list_args_t store_list_args(verify_t *check, const cairn_namespace_q
         .conditions = query->conditions,
         .condition_count = query->condition_count,
         .max_depth = query->max_depth,
-        .offset = query->offset,
+        .offset = ask.cursor.len > 0 ? 0 : query->offset,
         .most = ask.most,
         .cursor = ask.cursor,
     };

@@ -16,6 +16,7 @@ int64_t store_default_ttl_ms(const cairn_store_t *store);
 
 void store_verify_options(verify_t *check, const cairn_store_options_t *options);
 void store_verify_item(verify_t *check, cairn_namespace_t ns, cairn_slice_t key);
+void store_verify_filter(verify_t *check, cairn_slice_t filter);
 void store_verify_prefix(verify_t *check, const char *what, cairn_namespace_t prefix);
 
 cairn_store_get_args_t store_get_args(verify_t *check, const cairn_store_t *store,

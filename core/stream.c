@@ -1,4 +1,4 @@
-/* cairn/stream.h but for tails and watches (tail.c): checks the arguments, then hands on. */
+/* cairn/stream.h but for tails and watches (follow.c): checks the arguments, then hands on. */
 #include "interfaces.h"
 #include "list.h"
 #include "verify.h"
@@ -20,9 +20,15 @@ int cairn_streams_init(cairn_streams_t *streams, cairn_t *cairn,
     return 0;
 }
 
-static int64_t default_ttl_ms(const cairn_streams_t *streams)
+int64_t stream_ttl_ms(const cairn_streams_t *streams)
 {
     return streams->options.ttl.given ? streams->options.ttl.ms : CAIRN_STREAM_TTL_MS;
+}
+
+uint64_t stream_max_events(const cairn_streams_t *streams)
+{
+    uint64_t max_events = streams->options.max_events;
+    return max_events ? max_events : CAIRN_STREAM_MAX_EVENTS;
 }
 
 /* ---- append, end, error, cancel ---- */
@@ -52,13 +58,12 @@ int cairn_stream_append(cairn_streams_t *streams, cairn_stream_append_t *req, ca
     verify_init(&check);
     verify_id(&check, "stream", stream);
     verify_entries(&check, entries, count);
-    int64_t ttl_ms = verify_ttl(&check, "ttl", options->ttl, default_ttl_ms(streams));
+    int64_t ttl_ms = verify_ttl(&check, "ttl", options->ttl, stream_ttl_ms(streams));
     cairn_core_t *core;
     int rc = verify_begin(&check, streams->cairn, &req->req, CAIRN_CAP_STREAMS, &core);
     if (rc < 0) return rc;
     const cairn_stream_ops_t *ops = core->backend->stream;
     if (!HAVE(ops, append)) return verify_no_slot(core, &req->req);
-    uint64_t max_events = streams->options.max_events;
     cairn_stream_append_args_t args = {
         .size = sizeof args,
         .stream = stream,
@@ -66,7 +71,7 @@ int cairn_stream_append(cairn_streams_t *streams, cairn_stream_append_t *req, ca
         .count = count,
         .expected_last = options->expected_last,
         .ttl_ms = ttl_ms,
-        .max_events = max_events ? max_events : CAIRN_STREAM_MAX_EVENTS,
+        .max_events = stream_max_events(streams),
     };
     req->cb = cb;
     rc = ops->append(core->self, req, &args);
@@ -122,8 +127,15 @@ int cairn_stream_read(cairn_streams_t *streams, cairn_stream_read_t *req, cairn_
         .most = range->page_size ? range->page_size : CAIRN_PAGE_DEFAULT,
         .newest = range->newest,
     };
+    return stream_read_start(core, req, &args, cb);
+}
+
+int stream_read_start(cairn_core_t *core, cairn_stream_read_t *req,
+                      const cairn_stream_read_args_t *args, cairn_stream_read_cb cb)
+{
     req->cb = cb;
-    return core_started(core, &req->req, CORE_REQ_STREAM_READ, ops->read(core->self, req, &args));
+    int rc = core->backend->stream->read(core->self, req, args);
+    return core_started(core, &req->req, CORE_REQ_STREAM_READ, rc);
 }
 
 /* ---- clear, copy, length, exists ---- */
@@ -160,7 +172,7 @@ int cairn_stream_copy(cairn_streams_t *streams, cairn_stream_count_t *req, cairn
     verify_id(&check, "target", target);
     if (check.status == 0 && cairn_slice_eq(source, target))
         verify_wrong(&check, UV_EINVAL, "target", "is the source");
-    int64_t ttl_ms = verify_ttl(&check, "ttl", ttl, default_ttl_ms(streams));
+    int64_t ttl_ms = verify_ttl(&check, "ttl", ttl, stream_ttl_ms(streams));
     cairn_core_t *core;
     int rc = verify_begin(&check, streams->cairn, &req->req, CAIRN_CAP_STREAMS, &core);
     if (rc < 0) return rc;

@@ -4,12 +4,21 @@
 #include <uv.h>
 
 #define MEM_CAPABILITIES                                                                           \
-    (CAIRN_CAP_TOPICS | CAIRN_CAP_PATTERNS | CAIRN_CAP_RECEIVERS | CAIRN_CAP_SAVER)
+    (CAIRN_CAP_TOPICS | CAIRN_CAP_PATTERNS | CAIRN_CAP_RECEIVERS | CAIRN_CAP_SAVER |               \
+     CAIRN_CAP_STORE | CAIRN_CAP_STORE_VECTORS | CAIRN_CAP_STREAMS | CAIRN_CAP_STREAM_GROUPS)
 
 static void run_connect(cairn_task_t *task)
 {
     mem_backend_t *mem = CAIRN_CONTAINER_OF(task, mem_backend_t, connect);
     mem->host->api->connected(mem->host, MEM_CAPABILITIES, "memory " CAIRN_VERSION_STRING);
+}
+
+/* So that positions of an earlier process lie before those of this one. */
+static uint64_t time_of_day_ms(void)
+{
+    uv_timeval64_t now = {0, 0};
+    int rc = uv_gettimeofday(&now);
+    return rc < 0 ? 0 : (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_usec / 1000;
 }
 
 static int mem_open(const cairn_host_t *host, const cairn_options_t *options, void **self,
@@ -22,6 +31,8 @@ static int mem_open(const cairn_host_t *host, const cairn_options_t *options, vo
         return UV_ENOMEM;
     }
     mem->host = host;
+    mem->streams.host = host;
+    mem->streams.births = time_of_day_ms();
     mem->connect.run = run_connect;
     host->api->defer(host, &mem->connect);
     *self = mem;
@@ -33,7 +44,9 @@ static void mem_close(void *self, void (*closed)(const cairn_host_t *))
     mem_backend_t *mem = self;
     const cairn_host_t *host = mem->host;
     host->api->undefer(host, &mem->connect);
-    mem_saver_clear(&mem->saver);
+    mem_saver_close(mem);
+    mem_store_clear(&mem->store);
+    mem_streams_clear(&mem->streams);
     cairn_free(mem);
     closed(host);
 }
@@ -43,6 +56,8 @@ static void mem_forget(void *self, cairn_req_t *req)
     mem_backend_t *mem = self;
     mem->host->api->undefer(mem->host, &req->task);
     mem_saver_forget(req);
+    mem_store_forget(req);
+    mem_stream_forget(req);
 }
 
 const cairn_backend_t cairn_memory_backend = {
@@ -58,5 +73,7 @@ const cairn_backend_t cairn_memory_backend = {
     .close = mem_close,
     .forget = mem_forget,
     .broker = &mem_broker_ops,
+    .stream = &mem_stream_ops,
     .saver = &mem_saver_ops,
+    .store = &mem_store_ops,
 };

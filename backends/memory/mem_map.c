@@ -1,5 +1,12 @@
 #include "mem_map.h"
 
+mem_key_t mem_number_key(mem_number_key_t out, uint64_t number)
+{
+    for (size_t i = 0; i < sizeof number; i++)
+        out[i] = (char)(number >> (8 * (sizeof number - 1 - i)));
+    return mem_key(cairn_slice(out, sizeof number));
+}
+
 static int order(const mem_node_t *node, mem_key_t key)
 {
     int by_major = cairn_slice_cmp(node->key.major, key.major);

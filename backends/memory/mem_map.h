@@ -23,6 +23,10 @@ static inline mem_key_t mem_key(cairn_slice_t major)
     return key;
 }
 
+/* A number as a key that sorts as the number does; it borrows `out`. */
+typedef char mem_number_key_t[sizeof(uint64_t)];
+mem_key_t mem_number_key(mem_number_key_t out, uint64_t number);
+
 /* Zeroed: empty. */
 typedef struct mem_map {
     mem_node_t *root;

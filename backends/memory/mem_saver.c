@@ -96,6 +96,34 @@ static void run_ttl(cairn_task_t *task)
     done_of(&req->req)->ttl_done(req, (int64_t)req->req.scratch[NUMBER]);
 }
 
+/* ---- when nobody calls ---- */
+
+static void on_wake(cairn_deadline_t *wake);
+
+static void wake_in_time(mem_backend_t *mem)
+{
+    uint64_t next_ms = mem_expires_next_ms(&mem->saver);
+    if (next_ms == UINT64_MAX || (mem->wake_ms > 0 && mem->wake_ms <= next_ms)) return;
+    mem->host->api->deadline_stop(mem->host, &mem->wake);
+    mem->wake.expire = on_wake;
+    mem->wake_ms = next_ms;
+    mem->host->api->deadline_start(mem->host, &mem->wake, next_ms - mem->saver.now_ms);
+}
+
+static void on_wake(cairn_deadline_t *wake)
+{
+    mem_backend_t *mem = CAIRN_CONTAINER_OF(wake, mem_backend_t, wake);
+    mem->wake_ms = 0;
+    mem_expire(&mem->saver, mem->host->api->now_ms(mem->host));
+    wake_in_time(mem);
+}
+
+void mem_saver_close(mem_backend_t *mem)
+{
+    mem->host->api->deadline_stop(mem->host, &mem->wake);
+    mem_saver_clear(&mem->saver);
+}
+
 /* ---- at the call ---- */
 
 /* What there is at the time of the call. */
@@ -112,6 +140,7 @@ static int answer_later(mem_backend_t *mem, cairn_req_t *req, void (*run)(cairn_
     req->scratch[NUMBER] = number;
     req->scratch[ANSWER] = (uintptr_t)answer;
     req->task.run = run;
+    wake_in_time(mem);
     mem->host->api->defer(mem->host, &req->task);
     return 0;
 }

@@ -44,7 +44,7 @@ typedef struct mem_object {
     int64_t ttl_ms; /* in full; 0: just made, nothing said yet */
     uint64_t deadline_ms;
     mem_node_t in_deadlines; /* by deadline_key; only if ttl_ms > 0 */
-    char deadline_key[sizeof(uint64_t)];
+    mem_number_key_t deadline_key;
     uint64_t met;  /* the mark of the last walk that came here */
     uint64_t kept; /* the mark of the last prune that keeps it */
     char id[];
@@ -129,6 +129,9 @@ void mem_saver_clear(mem_saver_t *saver);
 
 /* Deletes what has expired by `now_ms`. Everything there is after it, is alive. */
 void mem_expire(mem_saver_t *saver, uint64_t now_ms);
+
+/* When the next will have expired; UINT64_MAX if nothing does. */
+uint64_t mem_expires_next_ms(const mem_saver_t *saver);
 
 /* The TTL of a put to `object` (rules 30, 33, 34). */
 void mem_ttl_put(mem_saver_t *saver, mem_object_t *object, const cairn_saver_terms_t *terms);

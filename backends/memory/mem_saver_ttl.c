@@ -14,10 +14,7 @@ void mem_ttl_start(mem_saver_t *saver, mem_object_t *object, int64_t ttl_ms, uin
     if (ttl_ms == CAIRN_TTL_PERSIST) return;
     object->ttl_ms = ttl_ms;
     object->deadline_ms = deadline_ms;
-    for (size_t i = 0; i < sizeof deadline_ms; i++)
-        object->deadline_key[i] = (char)(deadline_ms >> (8 * (sizeof deadline_ms - 1 - i)));
-    object->in_deadlines.key =
-        mem_key(cairn_slice(object->deadline_key, sizeof object->deadline_key));
+    object->in_deadlines.key = mem_number_key(object->deadline_key, deadline_ms);
     mem_map_insert(&saver->deadlines, &object->in_deadlines);
 }
 
@@ -34,6 +31,12 @@ void mem_expire(mem_saver_t *saver, uint64_t now_ms)
         if (object->deadline_ms > now_ms) return;
         mem_object_delete(saver, object);
     }
+}
+
+uint64_t mem_expires_next_ms(const mem_saver_t *saver)
+{
+    const mem_node_t *node = mem_map_first(&saver->deadlines);
+    return node ? CAIRN_CONTAINER_OF(node, mem_object_t, in_deadlines)->deadline_ms : UINT64_MAX;
 }
 
 /* ---- what a call does to one object ---- */

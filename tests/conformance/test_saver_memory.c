@@ -58,6 +58,47 @@ static void what_has_expired_gives_its_memory_back(world_t *w)
     assert_int_equal(alloc_live(), before);
 }
 
+static void what_has_expired_is_freed_without_another_call(world_t *w)
+{
+    saver_client_t *s = saver_open(w, NULL);
+    saver_put(s, "c0", "", .thread = "kept");
+    size_t before = alloc_live();
+    saver_put(s, "c1", "a@1=x", .thread = "later", .ttl = cairn_ttl_ms(30));
+    saver_write(s, "c2", "t1", "a=1", .thread = "later", .ttl = cairn_ttl_ms(20));
+    size_t with_later = alloc_live();
+    saver_put(s, "c3", "a@1=x b@1=y", .ttl = cairn_ttl_ms(10), .run_id = "r");
+    size_t with_all = alloc_live();
+    pass(s, 9);
+    assert_int_equal(alloc_live(), with_all);
+    pass(s, 1);
+    assert_int_equal(alloc_live(), with_later);
+    pass(s, 10);
+    assert_in_range(alloc_live(), before + 1, with_later - 1);
+    pass(s, 10);
+    assert_int_equal(alloc_live(), before);
+}
+
+static void what_is_moved_is_freed_when_it_expires_then(world_t *w)
+{
+    saver_client_t *s = saver_open(w, NULL);
+    saver_put(s, "c0", "", .thread = "kept");
+    size_t before = alloc_live();
+    saver_put(s, "c1", "a@1=x", .thread = "later", .ttl = cairn_ttl_ms(10));
+    size_t with_later = alloc_live();
+    saver_put(s, "c2", "a@1=x", .thread = "sooner", .ttl = cairn_ttl_ms(10000));
+    size_t with_both = alloc_live();
+    saver_set_thread_ttl(s, "later", 1000);
+    saver_set_thread_ttl(s, "sooner", 50);
+    pass(s, 49);
+    assert_int_equal(alloc_live(), with_both);
+    pass(s, 1);
+    assert_int_equal(alloc_live(), with_later);
+    pass(s, 949);
+    assert_int_equal(alloc_live(), with_later);
+    pass(s, 1);
+    assert_int_equal(alloc_live(), before);
+}
+
 static void what_is_deleted_gives_its_memory_back(world_t *w)
 {
     saver_client_t *s = saver_open(w, NULL);
@@ -85,6 +126,8 @@ static const scenario_t own_scenarios[] = {
     SCENARIO(expiry_is_exact_to_the_millisecond),
     SCENARIO(a_refresh_counts_from_the_read),
     SCENARIO(what_has_expired_gives_its_memory_back),
+    SCENARIO(what_has_expired_is_freed_without_another_call),
+    SCENARIO(what_is_moved_is_freed_when_it_expires_then),
     SCENARIO(what_is_deleted_gives_its_memory_back),
     SCENARIO(a_handle_is_a_world_of_its_own),
 };

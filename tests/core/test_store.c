@@ -4,12 +4,12 @@
 
 /* ---- refusals ---- */
 
-static void memory_keeps_no_items_yet(void **state)
+static void a_backend_without_a_store_refuses(void **state)
 {
     (void)state;
-    stub_open("memory", 0, 0);
+    stub_open("stub", 0, 0);
     for (size_t i = 0; i < COUNT_OF(operations); i++)
-        assert_refused(operations[i].submit(), UV_ENOTSUP, operations[i].req, "backend memory");
+        assert_refused(operations[i].submit(), UV_ENOTSUP, operations[i].req, "backend stub");
     assert_status(cairn_store_start_ttl_sweeper(&store, 1000), UV_ENOTSUP);
     cairn_store_stop_ttl_sweeper(&store);
     stub_close();
@@ -145,6 +145,10 @@ static void wrong_queries_are_named(void **state)
     WRONG(labels[0] = S(""), do_count, UV_EINVAL, "prefix is empty");
     WRONG(query.filter = S("[]"), do_search, UV_EINVAL, "filter is no JSON object");
     WRONG(query.filter = S("1"), do_count, UV_EINVAL, "filter is no JSON object");
+    WRONG(query.filter = S("{\"a\":{\"$in\":[1]}}"), do_search, UV_EINVAL,
+          "filter has the unknown operator \"$in\" in \"a\"");
+    WRONG(query.filter = S("{\"$or\":[]}"), do_count, UV_EINVAL,
+          "filter has the operator \"$or\" where a field should be");
     WRONG(query.order = (cairn_order_t)3, do_search, UV_EINVAL, "order is 3");
     WRONG(query.metric = (cairn_metric_t)4, do_search, UV_EINVAL, "metric is 4");
     WRONG(query.refresh = (cairn_refresh_t)3, do_search, UV_EINVAL, "refresh is 3");
@@ -244,24 +248,52 @@ static void vectors_need_a_backend_that_has_them(void **state)
     stub_close();
 }
 
-static void texts_are_not_embedded_yet(void **state)
+static void texts_need_a_backend_that_has_vectors(void **state)
+{
+    (void)state;
+    use_indexes();
+    open_with(&every_op, 0);
+    put_options.embed = CAIRN_EMBED_DEFAULT;
+    assert_submit_refused(do_put, UV_ENOTSUP, "backend stub has no vectors");
+    query.near_text = S("hello");
+    query.near_index = S("asked");
+    query.paging.limit = cairn_limit(5);
+    assert_submit_refused(do_search, UV_ENOTSUP, "backend stub has no vectors");
+    stub_close();
+    assert_null(seen.called);
+}
+
+static void a_vector_that_is_given_need_not_be_asked_for(void **state)
 {
     (void)state;
     use_indexes();
     open_with(&every_op, CAIRN_CAP_STORE_VECTORS);
     put_options.embed = CAIRN_EMBED_DEFAULT;
-    assert_submit_refused(do_put, UV_ENOTSUP, "asks no embed callback");
-    query.near_text = S("hello");
-    query.near_index = S("asked");
-    query.paging.limit = cairn_limit(5);
-    assert_submit_refused(do_search, UV_ENOTSUP, "asks no embed callback");
-
     const float two[] = {1, 2};
     const cairn_vector_t given = {S("asked"), two, 2};
-    put_options.vectors = &given; /* so that the callback need not be asked */
+    put_options.vectors = &given;
     put_options.vector_count = 1;
     assert_status(do_put(), 0);
     assert_int_equal(seen.put.vector_count, 1);
+    stub_close();
+}
+
+static void wrong_fields_are_named(void **state)
+{
+    (void)state;
+    use_indexes();
+    open_with(&every_op, CAIRN_CAP_STORE_VECTORS);
+    static const char *const wrong[] = {"", ".", "a.", "a..b", "a[", "a[x]", "[0", "a[0]b"};
+    for (size_t i = 0; i < COUNT_OF(wrong); i++) {
+        fields[0] = S(wrong[i]);
+        assert_submit_refused(do_put, UV_EINVAL, "fields has \"");
+    }
+    static const char *const right[] = {"$", "a", "a.b", "a[0]", "a[-1]", "a[*].b", "*", "[0].a"};
+    for (size_t i = 0; i < COUNT_OF(right); i++) {
+        fields[0] = S(right[i]);
+        assert_status(do_put(), 0);
+        up()->put_done(&put_req, false);
+    }
     stub_close();
 }
 
@@ -309,7 +341,7 @@ static void wrong_indexes_leave_the_view_alone(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(memory_keeps_no_items_yet, fresh),
+        cmocka_unit_test_setup(a_backend_without_a_store_refuses, fresh),
         cmocka_unit_test_setup(a_closed_handle_refuses, fresh),
         cmocka_unit_test_setup(a_table_without_the_slot_refuses, fresh),
         cmocka_unit_test_setup(what_the_backend_refuses_is_refused, fresh),
@@ -321,7 +353,9 @@ int main(void)
         cmocka_unit_test_setup(wrong_vectors_are_named, fresh),
         cmocka_unit_test_setup(wrong_searches_by_vector_are_named, fresh),
         cmocka_unit_test_setup(vectors_need_a_backend_that_has_them, fresh),
-        cmocka_unit_test_setup(texts_are_not_embedded_yet, fresh),
+        cmocka_unit_test_setup(texts_need_a_backend_that_has_vectors, fresh),
+        cmocka_unit_test_setup(a_vector_that_is_given_need_not_be_asked_for, fresh),
+        cmocka_unit_test_setup(wrong_fields_are_named, fresh),
         cmocka_unit_test_setup(wrong_options_leave_the_view_alone, fresh),
         cmocka_unit_test_setup(wrong_indexes_leave_the_view_alone, fresh),
     };

@@ -240,6 +240,24 @@ static void a_limit_counts_over_all_pages_of_a_search(void **state)
     stub_close();
 }
 
+/* It counts once: what it skips is before the cursor. */
+static void an_offset_counts_for_the_first_page_only(void **state)
+{
+    (void)state;
+    open_with(&every_op, 0);
+    query.offset = 7;
+    list.offset = 8;
+    assert_status(do_search(), 0);
+    assert_int_equal(seen.search.offset, 7);
+    up()->search_done(&search_req, &(cairn_store_page_t){.cursor = S("next")});
+    query.paging.cursor = list.paging.cursor = cairn_slice(told.cursor, told.cursor_len);
+    assert_status(do_search(), 0);
+    assert_int_equal(seen.search.offset, 0);
+    assert_status(do_list(), 0);
+    assert_int_equal(seen.list.offset, 0);
+    stub_close();
+}
+
 static void namespaces_come_in_pages_too(void **state)
 {
     (void)state;
@@ -384,6 +402,7 @@ int main(void)
         cmocka_unit_test_setup(a_failure_reaches_every_callback_without_a_result, fresh),
         cmocka_unit_test_setup(a_close_ends_every_request, fresh),
         cmocka_unit_test_setup(a_limit_counts_over_all_pages_of_a_search, fresh),
+        cmocka_unit_test_setup(an_offset_counts_for_the_first_page_only, fresh),
         cmocka_unit_test_setup(namespaces_come_in_pages_too, fresh),
         cmocka_unit_test_setup(a_cursor_that_fits_into_no_memory_fails_the_page, fresh),
         cmocka_unit_test_setup(a_batch_reaches_the_backend_as_it_was_given, fresh),

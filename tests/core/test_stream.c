@@ -2,12 +2,12 @@
 
 /* ---- refusals; of the operations on groups too ---- */
 
-static void memory_keeps_no_streams_yet(void **state)
+static void a_backend_without_streams_refuses(void **state)
 {
     (void)state;
-    stub_open("memory", 0, 0);
+    stub_open("stub", 0, 0);
     for (size_t i = 0; i < COUNT_OF(operations); i++)
-        assert_refused(operations[i].submit(), UV_ENOTSUP, operations[i].req, "backend memory");
+        assert_refused(operations[i].submit(), UV_ENOTSUP, operations[i].req, "backend stub");
     stub_close();
     assert_int_equal(told.calls, 0);
 }
@@ -217,7 +217,7 @@ static void results_reach_their_callbacks(void **state)
 
     const cairn_stream_event_t events[3] = {{.event = S("a")}};
     assert_status(do_read(), 0);
-    up()->read_done(&read_req, &(cairn_stream_page_t){events, 3, true});
+    up()->read_done(&read_req, &(cairn_stream_page_t){.events = events, .count = 3, .more = true});
     assert_int_equal(told.count, 3);
     assert_status(do_length(), 0);
     up()->count_done(&count_req, 8);
@@ -294,7 +294,7 @@ static void wrong_options_leave_the_view_alone(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(memory_keeps_no_streams_yet, fresh),
+        cmocka_unit_test_setup(a_backend_without_streams_refuses, fresh),
         cmocka_unit_test_setup(a_closed_handle_refuses, fresh),
         cmocka_unit_test_setup(a_table_without_the_slot_refuses, fresh),
         cmocka_unit_test_setup(groups_have_a_capability_of_their_own, fresh),

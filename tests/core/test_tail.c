@@ -62,15 +62,20 @@ static int open_tail(cairn_slice_t stream, const cairn_stream_tail_options_t *op
     return cairn_stream_tail_open(&streams, &tail, stream, options, on_event);
 }
 
-static void memory_has_no_tails_yet(void **state)
+static void a_backend_without_streams_or_feeds_refuses(void **state)
 {
     (void)state;
-    stub_open("memory", 0, 0);
-    assert_status(open_tail(S("run"), NULL), UV_ENOTSUP);
-    assert_status(cairn_stream_watch_open(&streams, &watch, S("run"), on_cancel), UV_ENOTSUP);
-    assert_null(tail.tail);
-    assert_null(watch.watch);
-    stub_close();
+    const cairn_stream_ops_t none = {.size = sizeof none};
+    const uint64_t capabilities[] = {0, CAIRN_CAP_STREAMS};
+    for (size_t i = 0; i < COUNT_OF(capabilities); i++) {
+        stub.backend.stream = &none;
+        stub_open("stub", capabilities[i], 0);
+        assert_status(open_tail(S("run"), NULL), UV_ENOTSUP);
+        assert_status(cairn_stream_watch_open(&streams, &watch, S("run"), on_cancel), UV_ENOTSUP);
+        assert_null(tail.tail);
+        assert_null(watch.watch);
+        stub_close();
+    }
     assert_int_equal(calls, 0);
 }
 
@@ -118,7 +123,7 @@ static void a_closed_tail_takes_everything(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(memory_has_no_tails_yet, fresh),
+        cmocka_unit_test_setup(a_backend_without_streams_or_feeds_refuses, fresh),
         cmocka_unit_test_setup(arguments_are_checked_first, fresh),
         cmocka_unit_test_setup(a_closed_handle_refuses, fresh),
         cmocka_unit_test_setup(a_closed_tail_takes_everything, fresh),

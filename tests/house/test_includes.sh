@@ -37,7 +37,7 @@ may_include() {
         core/*)
             is_public core "$include" || is_own core "$include" ||
                 is_uv "$include" || is_libc "$include" ||
-                { [[ $file == core/json.c ]] && is_jansson "$include"; }
+                { [[ $file == core/json*.[ch] ]] && is_jansson "$include"; }
             ;;
         backends/*/*)
             folder=${file#backends/}
@@ -112,6 +112,8 @@ self_check() (
     expect ACCEPTED core/x.c '<uv.h>'
     expect ACCEPTED core/x.c '<sys/socket.h>'
     expect ACCEPTED core/json.c '<jansson.h>'
+    expect ACCEPTED core/json_value.h '<jansson.h>'
+    expect REFUSED core/x_json.c '<jansson.h>'
     expect REFUSED core/x.c '<jansson.h>'
     expect REFUSED core/include/cairn/json.h '<jansson.h>'
     expect REFUSED core/x.c '<hiredis/hiredis.h>'

@@ -2,9 +2,10 @@
  * (semantics.md rule 49).
  *
  * At least once: an event that a member holds and does not acknowledge is delivered again, to
- * whoever claims it, or to anybody after a nak. What a stream is, what a submit refuses and what
- * ends a request: <cairn/stream.h>; the capability is CAIRN_CAP_STREAM_GROUPS. On a group that is
- * not there every operation but create ends with UV_ENOENT. */
+ * whoever claims it, or to anybody after a nak. What left the stream by its length limit is not.
+ * What a stream is, what a submit refuses and what ends a request: <cairn/stream.h>; the capability
+ * is CAIRN_CAP_STREAM_GROUPS. On a group that is not there every operation but create ends with
+ * UV_ENOENT. */
 #ifndef CAIRN_GROUP_H
 #define CAIRN_GROUP_H
 
@@ -34,13 +35,16 @@ typedef struct cairn_group_options {
     cairn_tail_from_t from; /* what the first member reads first: as of a tail */
     cairn_position_t after;
     uint64_t last;
-    uint32_t max_deliveries;   /* after so many without ack an event goes to the dead-letter stream;
-                                  0: never */
+    /* After so many deliveries without ack, the next nak, read or claim of the event moves it to
+     * the dead-letter stream instead; 0: never. There it is appended whatever that stream holds,
+     * ended or not, with the TTL and the length limit of the options of `streams`; only an event
+     * that ends a stream is given up without that. */
+    uint32_t max_deliveries;
     cairn_slice_t dead_letter; /* that stream's id; must be present if max_deliveries > 0 */
 } cairn_group_options_t;
 
-/* Makes a group, and its stream if that is not there. One that is there stays as it is. `options`
- * may be NULL: from now on, without dead letters. */
+/* Makes a group, and its stream, with the TTL of the options of `streams`, if that is not there.
+ * One that is there stays as it is. `options` may be NULL: from now on, without dead letters. */
 CAIRN_MUST_USE int cairn_group_create(cairn_streams_t *streams, cairn_group_change_t *req,
                                       cairn_slice_t stream, cairn_slice_t group,
                                       const cairn_group_options_t *options,
@@ -87,8 +91,8 @@ CAIRN_MUST_USE int cairn_group_read(cairn_streams_t *streams, cairn_group_read_t
                                     cairn_slice_t stream, cairn_slice_t group, cairn_slice_t member,
                                     uint32_t most, uint32_t wait_ms, cairn_group_read_cb cb);
 
-/* Gives `member` up to `most` (1 ... CAIRN_PAGE_MAX) events that others have held for `min_idle_ms`
- * or longer. */
+/* Gives `member` up to `most` (1 ... CAIRN_PAGE_MAX) events that members, itself included, have
+ * held for `min_idle_ms` or longer. What a nak gave back is held by nobody. */
 CAIRN_MUST_USE int cairn_group_claim(cairn_streams_t *streams, cairn_group_read_t *req,
                                      cairn_slice_t stream, cairn_slice_t group,
                                      cairn_slice_t member, uint32_t most, uint64_t min_idle_ms,

@@ -59,9 +59,9 @@ typedef struct cairn_req {
 
     /* Private. */
     struct cairn_core *core;
-    uint8_t type;  /* which typed request this is in */
-    uint8_t state; /* IDLE -> STARTED -> IDLE */
-    uint16_t reserved;
+    uint8_t type;   /* which typed request this is in */
+    uint8_t state;  /* IDLE -> STARTED -> IDLE */
+    uint16_t stage; /* while STARTED: with the backend, or still with core */
     int status;
     cairn_link_t inflight;
     cairn_deadline_t deadline;

@@ -52,7 +52,8 @@ typedef struct cairn_item {
     cairn_slice_t key;
     cairn_slice_t value;   /* as it was put */
     int64_t created_at_us; /* microseconds since 1970, UTC */
-    int64_t updated_at_us;
+    int64_t updated_at_us; /* of the last put; later with every put, the same for those of a batch
+                              to one namespace */
     int64_t ttl_ms; /* that it was put with and that a refresh puts back, or CAIRN_TTL_PERSIST; what
                        is left of it: cairn_store_ttl */
     bool has_score; /* only in a search by vector */
@@ -100,7 +101,7 @@ CAIRN_MUST_USE int cairn_store_get(cairn_store_t *store, cairn_store_get_t *req,
 
 typedef struct cairn_store_put cairn_store_put_t;
 
-/* `existed`: whether there was an item before. */
+/* `existed`: whether there was an item before; in a batch, before the batch. */
 typedef void (*cairn_store_put_cb)(cairn_store_put_t *req, int status, bool existed);
 
 struct cairn_store_put {
@@ -119,13 +120,17 @@ typedef struct cairn_store_put_options {
     const cairn_vector_t *vectors; /* several of one name are legal: the best one counts */
     size_t vector_count;
     cairn_store_embed_t embed;
-    const cairn_slice_t *fields; /* paths to embed instead of the indexes' own; NULL: those */
+    const cairn_slice_t *fields; /* paths to embed instead of the indexes' own; NULL: those. See
+                                    cairn_vector_index_t */
     size_t field_count;
 } cairn_store_put_options_t;
 
 /* Stores `value`, a JSON object's text if filters, fields and vectors are to see into it. An update
  * keeps created_at, and replaces value, TTL and all vectors (rules 37, 42, 43). An absent value
- * deletes, as in LangGraph. `options` may be NULL. */
+ * deletes, as in LangGraph. `options` may be NULL.
+ *
+ * Texts are embedded first: until then nothing is stored, and what is put without texts meanwhile
+ * comes before it. The request then ends also with the embed callback's status, or CAIRN_EFULL. */
 CAIRN_MUST_USE int cairn_store_put(cairn_store_t *store, cairn_store_put_t *req,
                                    cairn_namespace_t ns, cairn_slice_t key, cairn_slice_t value,
                                    const cairn_store_put_options_t *options, cairn_store_put_cb cb);
@@ -163,15 +168,17 @@ typedef enum cairn_order {
 typedef struct cairn_store_query {
     cairn_namespace_t prefix; /* whole labels; none: everything */
     cairn_slice_t filter; /* absent or empty: none. A JSON object's text with LangGraph's operators
-                             $eq $ne $gt $gte $lt $lte; an unknown one is UV_EINVAL (rule 39) */
+                             $eq $ne $gt $gte $lt $lte; an unknown one is UV_EINVAL (rule 39). What
+                             they mean: cairn/sys/json.h. A value that is no JSON object matches
+                             none but {} */
     cairn_order_t order; /* ties by key, then namespace. A search by vector is best first instead */
-    uint64_t offset;
+    uint64_t offset;     /* before the first page; with a cursor it does not count */
     cairn_paging_t paging;
     cairn_refresh_t refresh; /* of the items returned only */
 
     /* By vector: one of the two, for one of the store's indexes; an item comes once, at its best
-     * vector, and not at all if it has none (rule 43). Needs a limit of at most CAIRN_PAGE_MAX,
-     * which makes one page; go on with `offset`. */
+     * vector, and not at all if it has none (rule 43); ties by key, then namespace. Needs a limit
+     * of at most CAIRN_PAGE_MAX, which makes one page; go on with `offset`. */
     const cairn_vector_t *near; /* NULL: not by vector */
     cairn_slice_t near_text;    /* absent: none. Embedded by the index's own callback */
     cairn_slice_t near_index;   /* which one, of near_text */
@@ -217,7 +224,7 @@ typedef struct cairn_namespace_query {
     const cairn_match_condition_t *conditions; /* AND-ed, on the whole namespace */
     size_t condition_count;
     size_t max_depth; /* 0: no cut. Otherwise cut to so many labels after matching, each once */
-    uint64_t offset;
+    uint64_t offset;  /* before the first page; with a cursor it does not count */
     cairn_paging_t paging;
 } cairn_namespace_query_t;
 
@@ -272,9 +279,11 @@ struct cairn_store_batch {
     struct cairn_store_batch_state *batch; /* private */
 };
 
-/* Reads see what was there before the batch's puts; of several puts to one item the last counts.
- * Atomic per namespace (rule 41). A malformed operation refuses the batch and is named by its
- * index. */
+/* Reads see what was there before the batch's puts, and refresh it before them; of several puts and
+ * deletes of one item the last counts, the others are as if they had not been. Atomic per namespace
+ * (rule 41). A malformed operation refuses the batch and is named by its index; one that fails when
+ * it is carried out, as for its cursor, leaves the others alone. All texts of a batch are embedded
+ * in one call an index, before any of it is carried out. */
 CAIRN_MUST_USE int cairn_store_batch(cairn_store_t *store, cairn_store_batch_t *req,
                                      const cairn_store_op_t *ops, size_t count,
                                      cairn_store_batch_cb cb);

@@ -116,7 +116,8 @@ typedef struct cairn_stream_append_options {
 /* Adds entries at the end, all or none, and sends them to the tails, in one step with TTL and
  * length limit (rules 45, 47). Appends of one handle to one stream take effect in the order of
  * their submits. Behind an event that ends the stream nothing is appended: ends with UV_EPIPE,
- * until it is cleared. `options` may be NULL. */
+ * until it is cleared. That, and expected_last, are for what is new: when the stream holds all of
+ * the ids, the append ends well. `options` may be NULL. */
 CAIRN_MUST_USE int cairn_stream_append(cairn_streams_t *streams, cairn_stream_append_t *req,
                                        cairn_slice_t stream, const cairn_stream_entry_t *entries,
                                        size_t count, const cairn_stream_append_options_t *options,
@@ -142,6 +143,10 @@ typedef struct cairn_stream_page {
     const cairn_stream_event_t *events; /* oldest first */
     size_t count;
     bool more; /* the range holds more: behind the last of these, or before the first if `newest` */
+    bool ended;            /* the stream's last event, here or not, ended it */
+    cairn_position_t last; /* of the stream's last event, here or not; zero: it holds none */
+    int64_t lost; /* events behind a non-zero `after` that left the stream, by its length limit,
+                     before this read; -1: unknown how many. Not if `newest` */
 } cairn_stream_page_t;
 
 typedef void (*cairn_stream_read_cb)(cairn_stream_read_t *req, int status,
@@ -250,7 +255,8 @@ typedef struct cairn_stream_tail cairn_stream_tail_t;
 typedef void (*cairn_stream_event_cb)(cairn_stream_tail_t *tail, const cairn_stream_event_t *event);
 
 typedef enum cairn_tail_notice_type {
-    CAIRN_TAIL_LIVE = 1,     /* history is delivered; what follows comes as it is appended; once */
+    CAIRN_TAIL_LIVE = 1, /* history is delivered; what follows comes as it is appended; once, and
+                            not at all if history ends the stream */
     CAIRN_TAIL_DISCONNECTED, /* the link is lost; status says why */
     CAIRN_TAIL_RESUMED,      /* back after CAIRN_TAIL_DISCONNECTED; what was missed follows */
 
@@ -258,8 +264,11 @@ typedef enum cairn_tail_notice_type {
      * `lost`, or -1 if unknown. Comes before the next event. */
     CAIRN_TAIL_GAP,
 
-    CAIRN_TAIL_CLEARED, /* the stream was cleared; what follows is a new beginning */
-    CAIRN_TAIL_ENDED,   /* the event delivered last ended the stream; nothing follows */
+    /* The stream was cleared; what follows is a new beginning. What was cleared before this tail
+     * could read it is not told of, nor is a clear while the link was lost. */
+    CAIRN_TAIL_CLEARED,
+    CAIRN_TAIL_ENDED, /* an event ended the stream, delivered last or before the tail began;
+                         nothing follows, not even if the stream is cleared and begun anew */
 
     /* Over: the server refused it, or the handle closed. Nothing follows. The tail must still be
      * closed, as after CAIRN_TAIL_ENDED, unless the handle closed: status UV_ECANCELED, after which
@@ -290,8 +299,9 @@ struct cairn_stream_tail {
 };
 
 typedef enum cairn_tail_from {
-    CAIRN_FROM_NEW,   /* what is appended from now on */
-    CAIRN_FROM_ALL,   /* everything the stream holds */
+    CAIRN_FROM_NEW, /* what is appended from now on: all that this handle submits after the tail is
+                       opened, and of others' all after CAIRN_TAIL_LIVE at the latest */
+    CAIRN_FROM_ALL, /* everything the stream holds */
     CAIRN_FROM_AFTER, /* what is behind `after`, for those who come back */
     CAIRN_FROM_LAST   /* the last `last` events */
 } cairn_tail_from_t;

@@ -18,8 +18,8 @@ extern "C" {
 
 typedef enum cairn_metric {
     CAIRN_METRIC_DEFAULT, /* in a search: the index's; in an index: cosine */
-    CAIRN_METRIC_COSINE,
-    CAIRN_METRIC_L2, /* score: the distance, negated */
+    CAIRN_METRIC_COSINE,  /* 0 if one of the two has no direction */
+    CAIRN_METRIC_L2,      /* score: the distance, negated */
     CAIRN_METRIC_INNER_PRODUCT
 } cairn_metric_t;
 
@@ -40,7 +40,8 @@ struct cairn_embed_job {
 };
 
 /* Turn `texts` into vectors and call job->done, at once or later, exactly once, whatever becomes of
- * the request and the handle meanwhile. The job and the texts live until then. */
+ * the request and the handle meanwhile. The job and the texts live until then. Called from the
+ * loop, never inside a submit; anything is legal in it. */
 typedef void (*cairn_embed_cb)(cairn_embed_job_t *job, const cairn_slice_t *texts, size_t count,
                                void *data);
 
@@ -50,8 +51,9 @@ typedef struct cairn_vector_index {
     cairn_metric_t metric;
     cairn_embed_cb embed; /* NULL: vectors come with put and search only */
     void *embed_data;
-    /* What of a value is embedded: LangGraph's paths, "a.b", "a[0]", "a[-1]", "a[*].b", each text a
-     * vector of its own. NULL: "$", all of it. */
+    /* What of a value is embedded: LangGraph's paths, "a.b", "a[0]", "a[-1]", "a[*].b", "a.*", each
+     * text a vector of its own; numbers, arrays and objects are their JSON, null is nothing. NULL:
+     * "$", all of it, with sorted keys. Anything else is UV_EINVAL. */
     const cairn_slice_t *fields;
     size_t field_count;
 } cairn_vector_index_t;

@@ -93,7 +93,13 @@ typedef struct cairn_host_api {
     const cairn_saver_done_t *saver;
     const cairn_store_done_t *store;
     const cairn_stream_done_t *stream;
-    const cairn_feed_done_t *feeds; /* NULL as long as core has no tails */
+    const cairn_feed_done_t *feeds;
+
+    /* Calls deadline->expire once, from the loop, when `timeout_ms` have passed by now_ms. The
+     * deadline is the caller's memory, zeroed at first; stop is harmless if it is not running. */
+    void (*deadline_start)(const cairn_host_t *host, cairn_deadline_t *deadline,
+                           uint64_t timeout_ms);
+    void (*deadline_stop)(const cairn_host_t *host, cairn_deadline_t *deadline);
 } cairn_host_api_t;
 
 typedef struct cairn_backend {

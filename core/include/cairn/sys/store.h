@@ -23,7 +23,8 @@ typedef struct cairn_store_get_args {
     bool refresh; /* the item's own TTL again, if it has one (rule 42) */
 } cairn_store_get_args_t;
 
-/* Texts have become vectors by now; each names its index. */
+/* Texts have become vectors by now; each names its index. A vector's place is the item: it has the
+ * item's TTL, and a put replaces all of an item's vectors (rule 43). */
 typedef struct cairn_store_put_args {
     uint32_t size;
     cairn_namespace_t ns;
@@ -37,9 +38,9 @@ typedef struct cairn_store_put_args {
 typedef struct cairn_store_search_args {
     uint32_t size;
     cairn_namespace_t prefix;
-    cairn_slice_t filter; /* may be absent */
+    cairn_slice_t filter; /* may be absent or empty; cairn_json_query_read takes it */
     cairn_order_t order;
-    uint64_t offset;
+    uint64_t offset;      /* 0 with a cursor */
     uint32_t most;        /* items in this page; 0: an empty page without a cursor */
     cairn_slice_t cursor; /* of yours, or empty. It came through the application: check it */
     bool refresh;
@@ -51,8 +52,8 @@ typedef struct cairn_store_list_args {
     uint32_t size;
     const cairn_match_condition_t *conditions;
     size_t condition_count;
-    size_t max_depth; /* 0: no cut */
-    uint64_t offset;
+    size_t max_depth;     /* 0: no cut */
+    uint64_t offset;      /* 0 with a cursor */
     uint32_t most;        /* namespaces in this page; 0: an empty page without a cursor */
     cairn_slice_t cursor; /* of yours, or empty. It came through the application: check it */
 } cairn_store_list_args_t;
@@ -83,7 +84,9 @@ typedef struct cairn_store_ops {
     int (*list_namespaces)(void *self, cairn_store_list_t *req,
                            const cairn_store_list_args_t *args);
 
-    /* Must. batch_done, a result for each step, in their order. */
+    /* Must. batch_done, a result for each step, in their order: reads before writes, a write's
+     * `existed` before the batch, an update's created_at that of before the batch, one updated_at a
+     * namespace. A step that fails has status and detail, and nothing else. */
     int (*batch)(void *self, cairn_store_batch_t *req, const cairn_store_step_t *steps,
                  size_t count);
 

@@ -52,6 +52,8 @@ typedef struct cairn_group_create_args {
     uint64_t last;
     uint32_t max_deliveries;   /* 0: no dead letters */
     cairn_slice_t dead_letter; /* absent if so */
+    int64_t ttl_ms;      /* of the stream, if it is made here, and of the dead-letter stream */
+    uint64_t max_events; /* of the dead-letter stream */
 } cairn_group_create_args_t;
 
 typedef struct cairn_group_ack_args {
@@ -92,7 +94,8 @@ typedef struct cairn_stream_ops {
      * feeds, here and elsewhere. */
     int (*append)(void *self, cairn_stream_append_t *req, const cairn_stream_append_args_t *args);
 
-    /* Must. read_done. */
+    /* Must. read_done. All of the page, `last`, `ended` and `lost` included, is of one moment; what
+     * was pushed before that moment began is in it or gone. */
     int (*read)(void *self, cairn_stream_read_t *req, const cairn_stream_read_args_t *args);
 
     /* Must. count_done: of clear, how many events are gone; of exists, 1 or 0. */
@@ -152,8 +155,8 @@ typedef struct cairn_stream_done {
 
 struct cairn_host;
 
-/* The ways up for feeds; host->api->feeds. Each may call the application, and thus none may be
- * called inside a submit. */
+/* The ways up for feeds; host->api->feeds. All but feed_up, feed_closed and the finders may call
+ * the application, and thus may not be called inside a submit. */
 typedef struct cairn_feed_done {
     uint32_t size;
     /* All of them, in the order they were opened: NULL begins, NULL ends. Stable against opens and
@@ -161,12 +164,16 @@ typedef struct cairn_feed_done {
     cairn_feed_t *(*feed_next)(const struct cairn_host *host, const cairn_feed_t *previous);
     cairn_feed_t *(*feed_find)(const struct cairn_host *host, cairn_slice_t stream);
     /* Receiving begins, or is back: what is appended from now on will be handed over, and core
-     * reads what was before. */
+     * reads what was before. A read submitted from now on tells everything whose push was missed.
+     */
     void (*feed_up)(const struct cairn_host *host, cairn_feed_t *feed);
-    /* An append, in the order of the stream. `previous`: the position before the event; zero if it
-     * is the first. A gap is no harm: core sees it and reads. */
+    /* An append, in the order of the stream. `previous`: the position of the event that was the
+     * stream's last when this one was appended; zero if it held none. Events left out, repeated or
+     * out of order do no harm: core sees it by `previous` and reads. After a copy into a stream
+     * that is followed the last event alone will do. */
     void (*feed_event)(const struct cairn_host *host, cairn_feed_t *feed, cairn_position_t previous,
                        const cairn_stream_event_t *event);
+    /* The stream was cleared, in order with the events. */
     void (*feed_cleared)(const struct cairn_host *host, cairn_feed_t *feed);
     /* The server refuses it: its tails and watches fail, and it goes without feed_close. */
     void (*feed_failed)(const struct cairn_host *host, cairn_feed_t *feed, int status,
