@@ -186,6 +186,24 @@ static void check_end(saver_client_t *s, thread_t *thread)
         assert_lacks(found, "[t1.0");
 }
 
+static bool is_rewritten(void)
+{
+    const char *info = redis_ask(&redis, "INFO persistence");
+    return strstr(info, "aof_rewrite_in_progress:0") && strstr(info, "aof_rewrite_scheduled:0");
+}
+
+/* A transaction that was cut within a command Redis 7.0 leaves out, but for its end it leaves in
+ * the file: at the next start what follows is taken for a part of it, and it is carried out by
+ * halves. */
+static void forget_what_was_cut(void)
+{
+    uint64_t deadline = uv_hrtime() + 20000000000u;
+    redis_ask(&redis, "BGREWRITEAOF");
+    while (!is_rewritten() && uv_hrtime() < deadline) continue;
+    assert_true(is_rewritten());
+    assert_non_null(strstr(redis_ask(&redis, "INFO persistence"), "aof_last_bgrewrite_status:ok"));
+}
+
 static void run_round(world_t *w, saver_client_t *s, int round)
 {
     static thread_t threads[THREADS];
@@ -203,6 +221,7 @@ static void run_round(world_t *w, saver_client_t *s, int round)
     server_kill(&redis.server);
     loop_run_until(&w->loop, "puts to fail", are_over, threads);
     redis_restart(&redis);
+    forget_what_was_cut();
     for (int i = 0; i < THREADS; i++) {
         check_end(s, &threads[i]);
         check_thread(s, &threads[i]);
