@@ -3,7 +3,7 @@
  * same transaction, and the script only says whether that is the latest:
  *
  *     MULTI
- *     EVALSHA get                              1, or the whole row
+ *     EVALSHA get_newer                        1, or the whole row
  *     HMGET checkpoint l b m p, MGET blobs, LRANGE writes
  *     EXEC
  *
@@ -145,26 +145,23 @@ static char *lines(char *out, const redis_space_t *space, const lookup_t *lookup
     return redis_cmd_end(out);
 }
 
-static char *hinted_member(char *out, const redis_space_t *space, const lookup_t *lookup)
+static char *script(char *out, const redis_space_t *space, const lookup_t *lookup)
 {
-    if (!lookup->hint_id.ptr) return redis_cmd_arg(out, lookup->hint_id);
+    const bool moves = lookup->flag_count > 0 && lookup->flags[lookup->flag_count - 1] != 'h';
+    out = redis_script_begin(out, &redis_script_get, moves ? 3 : 1, 1);
+    out = redis_thread_key(out, space, LITERAL(REDIS_KEY_THREAD));
+    if (moves) out = redis_shard_keys(out, redis_shard(space->thread_id));
+    return lines(out, space, lookup);
+}
+
+static char *script_of_newer(char *out, const redis_space_t *space, const lookup_t *lookup)
+{
+    out = redis_script_begin(out, &redis_script_get_newer, 1, 1);
+    out = redis_thread_key(out, space, LITERAL(REDIS_KEY_THREAD));
     out = redis_cmd_arg_begin(out, 1 + space->ns_place + lookup->hint_id.len);
     *out++ = 'c';
     out = redis_encode(out, space->ns);
     return redis_cmd_end(bytes_of(out, lookup->hint_id));
-}
-
-static char *script(char *out, const redis_space_t *space, const lookup_t *lookup)
-{
-    enum {
-        ARGS = 2
-    };
-    const bool moves = lookup->flag_count > 0 && lookup->flags[lookup->flag_count - 1] != 'h';
-    out = redis_script_begin(out, &redis_script_get, moves ? 3 : 1, ARGS);
-    out = redis_thread_key(out, space, LITERAL(REDIS_KEY_THREAD));
-    if (moves) out = redis_shard_keys(out, redis_shard(space->thread_id));
-    out = hinted_member(out, space, lookup);
-    return lines(out, space, lookup);
 }
 
 static size_t count_suffixes(cairn_slice_t list)
@@ -258,7 +255,7 @@ static int send_parts(redis_backend_t *redis, cairn_req_t *req, bool again)
                      &out);
     if (rc < 0) return rc;
     out = redis_cmd_literal(out, LITERAL(MULTI));
-    if (of_latest) out = script(out, &space, lookup);
+    if (of_latest) out = script_of_newer(out, &space, lookup);
     out = parts(out, &space, lookup, &commands);
     out = redis_cmd_literal(out, LITERAL(EXEC));
     redis_conn_commit_transaction(redis_saver_conn(redis), out, on_parts, req, commands, true);

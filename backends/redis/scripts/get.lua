@@ -1,21 +1,17 @@
 -- needs: names expiry blobs objects thread rows
 --
 -- KEYS: 1 the thread; where the TTL is put back 2 its shard, 3 the shard's expiry.
--- ARGV: 1 the member that the caller believes to be the latest, whose keys it reads itself in this
--- transaction, or "", 2 lines, as an argument costs more than its bytes: flags (h: headers only, r: put
--- the TTL back, t: that of the whole thread, i: a given id is wanted); what the keys of its checkpoint,
--- blobs and writes begin with; names; tag; the sizes of the first two of these: the thread's place, the
--- id, and what the thread's members of the namespace are below, as for ZRANGEBYLEX.
--- Returns nothing, 1 if the caller was right, a row (lib_rows.lua), {id, suffixes} if that would be
+-- ARGV: 1 lines, as an argument costs more than its bytes: flags (h: headers only, r: put the TTL back,
+-- t: that of the whole thread, i: a given id is wanted); what the keys of its checkpoint, blobs and
+-- writes begin with; names; tag; the sizes of the first two of these: the thread's place, the id, and
+-- what the thread's members of the namespace are below, as for ZRANGEBYLEX.
+-- Returns nothing, a row (lib_rows.lua), {id, suffixes} if that would be
 -- large: then the caller reads its parts itself; or what to go on with before it can be read
 -- (finish.lua).
 
 -- As a rule it goes without the libraries: to make their functions costs more than all of this.
 local call = redis.call
-if ARGV[1] ~= '' and call('ZREVRANGEBYLEX', KEYS[1], '(d', '-', 'LIMIT', 0, 1)[1] == ARGV[1] then
-  return 1
-end
-local flags, checkpoint, blob, write, names, tag, place, id_size, rest = string.match(ARGV[2],
+local flags, checkpoint, blob, write, names, tag, place, id_size, rest = string.match(ARGV[1],
   '^(%a*)\n([^\n]*)\n([^\n]*)\n([^\n]*)\n([^\n]*)\n([^\n]*)\n(%d+) (%d+)\n(.*)$')
 local asked = string.sub(rest, place + 1, place + id_size)
 local below = string.sub(rest, place + id_size + 1)
@@ -25,7 +21,6 @@ if flags == '' or flags == 'i' or flags == 'h' then
   if flags ~= 'i' then
     local member = call('ZREVRANGEBYLEX', KEYS[1], below, '-', 'LIMIT', 0, 1)[1]
     if not member then return false end
-    if member == ARGV[1] then return 1 end
     -- The bound is "(c", then the encoded namespace with 1 for its last byte.
     local size = #below - 1
     if string.sub(member, 1, size - 1) ~= string.sub(below, 2, -2) then return false end
