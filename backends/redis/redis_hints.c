@@ -63,17 +63,26 @@ void redis_hints_set(redis_hints_t *hints, cairn_slice_t thread_id, cairn_slice_
     if (bytes > MOST_BYTES) return;
     if (!hints->slots) hints->slots = cairn_calloc(SLOTS, sizeof *hints->slots);
     if (!hints->slots) return;
-    redis_hint_t **slot = &hints->slots[slot_of(thread_id, ns)];
-    if (*slot && (*slot)->epoch == hints->epoch && is_of(*slot, thread_id, ns) &&
-        cairn_slice_cmp(id, redis_hint_id(*slot)) < 0)
-        return;
+    const size_t index = slot_of(thread_id, ns);
+    redis_hint_t **slot = &hints->slots[index];
+    const bool known = *slot && (*slot)->epoch == hints->epoch && is_of(*slot, thread_id, ns);
+    if (known && cairn_slice_cmp(id, redis_hint_id(*slot)) < 0) return;
+    const bool newest = known && (*slot)->newest;
     redis_hint_t *hint = slot_with_room(slot, bytes);
     if (!hint) return;
     hint->sure_until_ms = sure_until_ms;
     hint->epoch = hints->epoch;
+    hint->newest = newest;
+    hint->token = ++hints->made * SLOTS + index;
     hint->thread = (uint32_t)thread_id.len;
     hint->ns = (uint32_t)ns.len;
     hint->id = (uint32_t)id.len;
     hint->list = (uint32_t)list.len;
     append(append(append(append(hint->bytes, thread_id), ns), id), list);
+}
+
+void redis_hints_confirm(redis_hints_t *hints, uint64_t token)
+{
+    redis_hint_t *hint = hints->slots ? hints->slots[token % SLOTS] : NULL;
+    if (hint && hint->token == token) hint->newest = true;
 }

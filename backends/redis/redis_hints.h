@@ -16,6 +16,8 @@ typedef struct redis_hint {
     uint64_t
         sure_until_ms; /* until then it was there when last heard of, and not deleted from here */
     uint64_t epoch;    /* in which that holds */
+    uint64_t token;    /* of this one, and no other */
+    bool newest;       /* it was the latest, and nothing newer was put from here */
     uint32_t room;     /* behind the struct */
     uint32_t thread, ns, id, list; /* sizes; they follow each other */
     char bytes[];
@@ -24,15 +26,20 @@ typedef struct redis_hint {
 typedef struct redis_hints {
     redis_hint_t **slots; /* NULL: none yet */
     uint64_t epoch;
+    uint64_t made;
 } redis_hints_t;
 
 /* Zero it before use. Frees what it holds. */
 void redis_hints_free(redis_hints_t *hints);
 
-/* Copies. One with a lesser id than is known is left alone; so is what is too long, and everything
- * without memory. sure_until_ms: 0 if it is not known for how long it will be there. */
+/* Copies. What comes behind the newest is the newest. One with a lesser id than is known is left
+ * alone; so is what is too long, and everything without memory. sure_until_ms: 0 if it is not known
+ * for how long it will be there. */
 void redis_hints_set(redis_hints_t *hints, cairn_slice_t thread_id, cairn_slice_t ns,
                      cairn_slice_t id, cairn_slice_t list, uint64_t sure_until_ms);
+
+/* That with this token is the latest, if it is still here. */
+void redis_hints_confirm(redis_hints_t *hints, uint64_t token);
 
 /* Something is deleted, or its life shortened: nothing is sure any more. */
 static inline void redis_hints_doubt(redis_hints_t *hints)

@@ -42,7 +42,7 @@ static size_t digits(unsigned number)
 }
 _Static_assert(REDIS_SHARDS <= 100, "a shard's number has two digits");
 
-static char *shard_key(char *out, const char *name, size_t size, unsigned shard)
+char *redis_shard_key(char *out, const char *name, size_t size, unsigned shard)
 {
     out = redis_cmd_arg_begin(out, size + digits(shard));
     out = redis_cmd_literal(out, name, size);
@@ -51,8 +51,8 @@ static char *shard_key(char *out, const char *name, size_t size, unsigned shard)
 
 char *redis_shard_keys(char *out, unsigned shard)
 {
-    out = shard_key(out, LITERAL(REDIS_KEY_SHARD), shard);
-    return shard_key(out, LITERAL(REDIS_KEY_SHARD_EXPIRY), shard);
+    out = redis_shard_key(out, LITERAL(REDIS_KEY_SHARD), shard);
+    return redis_shard_key(out, LITERAL(REDIS_KEY_SHARD_EXPIRY), shard);
 }
 
 static char *tag(char *out, const redis_space_t *space)

@@ -36,6 +36,7 @@ char *redis_thread_begin(char *out, const redis_script_t *script, const redis_sp
 char *redis_thread_keys(char *out, const redis_space_t *space);
 char *redis_thread_names(char *out, const redis_space_t *space);
 char *redis_shard_keys(char *out, unsigned shard);
+char *redis_shard_key(char *out, const char *name, size_t size, unsigned shard);
 char *redis_tag(char *out, const redis_space_t *space);
 #define REDIS_NAMES_ARG "$37\r\n" REDIS_KEY_NAMES "\r\n"
 _Static_assert(sizeof REDIS_KEY_NAMES - 1 == 37, "its length is spelt out");

@@ -23,8 +23,9 @@ typedef struct lookup {
     char flags[3];
     size_t flag_count;
     cairn_slice_t hint_id, hint_list; /* sent along; absent: none */
-    bool large;                       /* a script will not read it */
-    bool found;                       /* nor is the id the caller's: it is that of the latest */
+    uint64_t hint_token;
+    bool large; /* a script will not read it */
+    bool found; /* nor is the id the caller's: it is that of the latest */
     char bytes[];
 } lookup_t;
 
@@ -74,6 +75,7 @@ static lookup_t *lookup_new(const cairn_saver_get_args_t *args, const redis_hint
     lookup_t *lookup = lookup_make(args->at, hint ? redis_hint_id(hint) : none,
                                    hint ? redis_hint_list(hint) : none);
     if (!lookup) return NULL;
+    lookup->hint_token = hint ? hint->token : 0;
     if (args->headers_only) lookup->flags[lookup->flag_count++] = 'h';
     if (args->terms.refresh) {
         lookup->flags[lookup->flag_count++] = 'r';
@@ -415,6 +417,7 @@ static void on_parts(void *ctx, int status, redis_reply_t *reply, cairn_slice_t 
             take_row(req, reply);
             return;
         }
+        redis_hints_confirm(&redis->hints, lookup->hint_token);
         rc = redis_reply_skip(reply);
     }
     cairn_arena_reset(&redis->arena);

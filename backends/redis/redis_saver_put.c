@@ -6,7 +6,16 @@
  *     HSET checkpoint b body m metadata [p parent]
  *     SET blob value NX [PX ttl]              of each channel that changed
  *     EVALSHA put
- *     EXEC */
+ *     EXEC
+ *
+ * Behind the latest checkpoint, where that is known and never expires, there is nothing for the
+ * script to do but to list the new one: plain commands do that for less,
+ *
+ *     HSETNX checkpoint l channels, RPUSH writes "", ZADD thread, ZADD shard, EXISTS of what would
+ * make a difference
+ *
+ * and should it turn out that there was more to it (somebody else has put the same, or something
+ * that expires), the script comes after, before the request is answered. */
 #include "redis_saver.h"
 
 #include <cairn/sys/alloc.h>
@@ -63,7 +72,10 @@ static void on_put(void *ctx, int status, redis_reply_t *reply, cairn_slice_t de
         (void)redis_saver_failed(req, 0, rc, detail);
         return;
     }
-    if (!redis_saver_failed(req, 0, rc, detail)) redis_saver_on_put_script(req, reply);
+    if (redis_saver_failed(req, 0, rc, detail)) return;
+    if (cairn_slice_eq(text, cairn_str("newest")))
+        redis_hints_confirm(&redis_saver_of(req)->hints, req->scratch[REDIS_SCRATCH_NUMBER]);
+    redis_saver_on_put_script(req, reply);
 }
 
 /* ---- channels ---- */
@@ -145,11 +157,23 @@ static char *bytes_of(char *out, cairn_slice_t slice)
     return slice.len > 0 ? redis_cmd_literal(out, slice.ptr, slice.len) : out;
 }
 
+static char *list_of(char *out, const channels_t *channels, cairn_slice_t *list)
+{
+    out = redis_cmd_arg_begin(out, channels->list_size);
+    *list = cairn_slice(out, channels->list_size);
+    return redis_cmd_end(redis_suffixes(out, channels->checkpoint));
+}
+
+static size_t head_fields(const cairn_saver_put_args_t *args)
+{
+    return args->parent.checkpoint_id.ptr ? 3 : 2;
+}
+
 static char *store_head(char *out, const redis_space_t *space, const cairn_saver_put_args_t *args,
                         size_t body)
 {
     const bool has_parent = args->parent.checkpoint_id.ptr != NULL;
-    out = redis_cmd_begin(out, has_parent ? 8 : 6);
+    out = redis_cmd_begin(out, 2 + 2 * head_fields(args));
     out = redis_cmd_literal(out, LITERAL("$4\r\nHSET\r\n"));
     out = redis_object_key(out, space, LITERAL(REDIS_KEY_CHECKPOINT), args->checkpoint->id);
     out = redis_cmd_literal(out, LITERAL("$1\r\nb\r\n"));
@@ -213,13 +237,6 @@ static char *flags_of(char *out, const cairn_saver_put_args_t *args)
     if (has_delta(args)) flags[count++] = 'd';
     if (!args->parent.checkpoint_id.ptr) flags[count++] = 'p';
     return redis_cmd_arg(out, cairn_slice(flags, count));
-}
-
-static char *list_of(char *out, const channels_t *channels, cairn_slice_t *list)
-{
-    out = redis_cmd_arg_begin(out, channels->list_size);
-    *list = cairn_slice(out, channels->list_size);
-    return redis_cmd_end(redis_suffixes(out, channels->checkpoint));
 }
 
 static char *run_key(char *out, cairn_slice_t run_id)
@@ -314,24 +331,164 @@ static uint64_t sure_until(const redis_backend_t *redis, int64_t ttl_ms)
 #define MULTI "*1\r\n$5\r\nMULTI\r\n"
 #define EXEC "*1\r\n$4\r\nEXEC\r\n"
 
+/* ---- behind one's own ---- */
+
+#define PLAIN_LISTS 5 /* commands */
+
+static char *plain_lists(char *out, const redis_space_t *space, cairn_slice_t id,
+                         const channels_t *channels, cairn_slice_t *list)
+{
+    const unsigned shard = redis_shard(space->thread_id);
+    out = redis_cmd_literal(out, LITERAL("*4\r\n$6\r\nHSETNX\r\n"));
+    out = redis_object_key(out, space, LITERAL(REDIS_KEY_CHECKPOINT), id);
+    out = list_of(redis_cmd_literal(out, LITERAL("$1\r\nl\r\n")), channels, list);
+    out = redis_cmd_literal(out, LITERAL("*3\r\n$5\r\nRPUSH\r\n"));
+    out = redis_object_key(out, space, LITERAL(REDIS_KEY_WRITES), id);
+    out = redis_cmd_literal(out, LITERAL("$0\r\n\r\n*4\r\n$4\r\nZADD\r\n"));
+    out = redis_thread_key(out, space, LITERAL(REDIS_KEY_THREAD));
+    out = redis_cmd_literal(out, LITERAL("$1\r\n0\r\n"));
+    out = member_of_thread(out, space, id);
+    out = redis_cmd_literal(out, LITERAL("*4\r\n$4\r\nZADD\r\n"));
+    out = redis_shard_key(out, LITERAL(REDIS_KEY_SHARD), shard);
+    out = redis_cmd_literal(out, LITERAL("$1\r\n0\r\n"));
+    out = member_of_shard(out, space, id);
+    out = redis_cmd_literal(out, LITERAL("*4\r\n$6\r\nEXISTS\r\n"));
+    out = redis_thread_key(out, space, LITERAL(REDIS_KEY_THREAD_EXPIRY));
+    out = redis_thread_key(out, space, LITERAL(REDIS_KEY_THREAD_LOOSE));
+    return redis_shard_key(out, LITERAL(REDIS_KEY_SHARD_EXPIRY), shard);
+}
+
+/* The call of the script, should it be needed; the request's memory. */
+typedef struct later {
+    size_t size;
+    size_t fields; /* that a new checkpoint has */
+    char call[];
+} later_t;
+
+static void on_late(void *ctx, int status, redis_reply_t *reply, cairn_slice_t detail)
+{
+    cairn_req_t *req = ctx;
+    redis_reply_t script;
+    cairn_slice_t text = {NULL, 0};
+    int rc = 0;
+    if (status == 0) script = *reply;
+    if (status == 0 && redis_reply_type(reply) == REDIS_STRING)
+        rc = redis_reply_string(&script, &text);
+    if (rc == 0 && cairn_slice_eq(text, cairn_str("again"))) rc = UV_EAGAIN;
+    if (redis_saver_failed(req, status, rc, detail)) return;
+    redis_saver_release(req);
+    redis_saver_on_put_script(req, reply);
+}
+
+static int call_later(cairn_req_t *req)
+{
+    const later_t *later = (const later_t *)(uintptr_t)req->scratch[REDIS_SCRATCH_MEMORY];
+    redis_conn_t *conn = redis_saver_conn(redis_saver_of(req));
+    char *out;
+    int rc = redis_conn_reserve_unbounded(conn, later->size, &out);
+    if (rc == 0)
+        redis_conn_commit_script(conn, redis_cmd_literal(out, later->call, later->size), on_late,
+                                 req, false);
+    return rc;
+}
+
+/* {fields, .. of values, 1 if it is new, length, .., .., what would make a difference}. 1: there is
+ * more to it. */
+static int read_plain(redis_reply_t *reply, size_t fields)
+{
+    size_t count;
+    int64_t added = 0, fresh = 0, length = 0, others = 0;
+    int rc = redis_reply_array(reply, &count);
+    if (rc == 0 && count < 1 + PLAIN_LISTS) rc = CAIRN_EPROTOCOL;
+    if (rc == 0) rc = redis_reply_int(reply, &added);
+    for (size_t i = 1 + PLAIN_LISTS; i < count && rc == 0; i++) rc = redis_reply_skip(reply);
+    if (rc == 0) rc = redis_reply_int(reply, &fresh);
+    if (rc == 0) rc = redis_reply_int(reply, &length);
+    if (rc == 0) rc = redis_reply_skip(reply);
+    if (rc == 0) rc = redis_reply_skip(reply);
+    if (rc == 0) rc = redis_reply_int(reply, &others);
+    if (rc < 0) return rc;
+    const bool is_new = added == (int64_t)fields && fresh == 1 && length == 1;
+    return is_new && others == 0 ? 0 : 1;
+}
+
+static void on_plain(void *ctx, int status, redis_reply_t *reply, cairn_slice_t detail)
+{
+    cairn_req_t *req = ctx;
+    const later_t *later = (const later_t *)(uintptr_t)req->scratch[REDIS_SCRATCH_MEMORY];
+    int rc = status < 0 ? 0 : read_plain(reply, later->fields);
+    const bool more = rc > 0;
+    if (more) rc = call_later(req);
+    if (redis_saver_failed(req, status, rc, detail) || more) return;
+    redis_saver_release(req);
+    finished(req);
+}
+
+static bool is_plain(const redis_backend_t *redis, const cairn_saver_put_args_t *args)
+{
+    const cairn_saver_terms_t *terms = &args->terms;
+    if (terms->ttl_ms > 0 || terms->ttl_given || terms->shallow || args->run_id.ptr ||
+        terms->scope == CAIRN_SCOPE_THREAD || has_delta(args))
+        return false;
+    const redis_hint_t *hint =
+        redis_saver_hint(redis, args->parent.thread_id, args->parent.checkpoint_ns);
+    return hint && hint->newest && cairn_slice_cmp(args->checkpoint->id, redis_hint_id(hint)) > 0;
+}
+
+/* ---- the request ---- */
+
+static size_t script_bound(const redis_space_t *space, const cairn_saver_put_args_t *args,
+                           const channels_t *channels)
+{
+    const cairn_slice_t id = args->checkpoint->id;
+    return redis_thread_bound(
+        space, 13,
+        2 * redis_object_key_size(space, id) +
+            2 * redis_object_stem_size(space, sizeof REDIS_KEY_THREAD_EXPIRY) +
+            sizeof REDIS_KEY_RUN "{}" + redis_escaped_size(args->run_id) + channels->list_size +
+            3 * space->ns_place + id.len + redis_encoded_size(id) + space->thread_place + 6 +
+            lines_size(space, args, channels, REDIS_CMD_NUMBER));
+}
+
+/* What either way takes; what the plain one lists has the same parts as the call. */
 static size_t bound(const redis_space_t *space, const cairn_saver_put_args_t *args,
                     const channels_t *channels, size_t body)
 {
-    const cairn_slice_t id = args->checkpoint->id;
-    const size_t key = redis_object_key_size(space, id);
     const size_t head =
-        redis_cmd_bound(8, 8 + key + body + args->metadata.len + args->parent.checkpoint_id.len);
+        redis_cmd_bound(8, 8 + redis_object_key_size(space, args->checkpoint->id) + body +
+                               args->metadata.len + args->parent.checkpoint_id.len);
     const size_t blob_key = redis_object_stem_size(space, sizeof REDIS_KEY_BLOB);
     const size_t values =
         channels->set_count * (redis_cmd_bound(6, 8 + REDIS_CMD_NUMBER) + blob_key) +
         channels->set_bytes;
-    const size_t call = redis_thread_bound(
-        space, 13,
-        2 * key + 2 * redis_object_stem_size(space, sizeof REDIS_KEY_THREAD_EXPIRY) +
-            sizeof REDIS_KEY_RUN "{}" + redis_escaped_size(args->run_id) + channels->list_size +
-            3 * space->ns_place + id.len + redis_encoded_size(id) + space->thread_place + 6 +
-            lines_size(space, args, channels, REDIS_CMD_NUMBER));
-    return sizeof MULTI + head + values + call + sizeof EXEC;
+    const size_t lists =
+        redis_cmd_bound(19, 31) + redis_object_key_size(space, args->checkpoint->id);
+    return sizeof MULTI + head + values + lists + script_bound(space, args, channels) + sizeof EXEC;
+}
+
+static int keep_call(cairn_req_t *req, const redis_space_t *space,
+                     const cairn_saver_put_args_t *args, const channels_t *channels)
+{
+    cairn_slice_t list;
+    later_t *later = cairn_malloc(sizeof *later + script_bound(space, args, channels));
+    if (!later) return UV_ENOMEM;
+    later->size = (size_t)(script(later->call, space, args, channels, &list) - later->call);
+    later->fields = head_fields(args);
+    req->scratch[REDIS_SCRATCH_MEMORY] = (uintptr_t)later;
+    return 0;
+}
+
+/* Returns its token. */
+static uint64_t remember(redis_backend_t *redis, const cairn_saver_put_args_t *args,
+                         cairn_slice_t list)
+{
+    if (args->terms.shallow || args->terms.ttl_given || args->terms.scope == CAIRN_SCOPE_THREAD)
+        redis_hints_doubt(&redis->hints);
+    redis_hints_set(&redis->hints, args->parent.thread_id, args->parent.checkpoint_ns,
+                    args->checkpoint->id, list, sure_until(redis, args->terms.ttl_ms));
+    const redis_hint_t *hint =
+        redis_saver_hint(redis, args->parent.thread_id, args->parent.checkpoint_ns);
+    return hint ? hint->token : 0;
 }
 
 int redis_saver_put(void *self, cairn_saver_put_t *req, const cairn_saver_put_args_t *args)
@@ -339,26 +496,28 @@ int redis_saver_put(void *self, cairn_saver_put_t *req, const cairn_saver_put_ar
     redis_backend_t *redis = self;
     const redis_space_t space = redis_space(args->parent.thread_id, args->parent.checkpoint_ns);
     const size_t body = cairn_checkpoint_encoded_size(args->checkpoint);
+    const bool plain = is_plain(redis, args);
     channels_t channels;
     cairn_slice_t list;
     char *out;
     int rc = find_channels(args->checkpoint, &channels);
     if (rc < 0) return rc;
-    rc = redis_saver_reserve(redis, bound(&space, args, &channels, body), &out);
+    req->req.scratch[REDIS_SCRATCH_MEMORY] = 0;
+    if (plain) rc = keep_call(&req->req, &space, args, &channels);
+    if (rc == 0) rc = redis_saver_reserve(redis, bound(&space, args, &channels, body), &out);
     if (rc < 0) goto out;
     out = redis_cmd_literal(out, LITERAL(MULTI));
     out = store_head(out, &space, args, body);
     out = store_values(out, &space, &channels, args->terms.ttl_ms);
-    out = script(out, &space, args, &channels, &list);
+    out = plain ? plain_lists(out, &space, args->checkpoint->id, &channels, &list)
+                : script(out, &space, args, &channels, &list);
     out = redis_cmd_literal(out, LITERAL(EXEC));
-    if (args->terms.shallow || args->terms.ttl_given || args->terms.scope == CAIRN_SCOPE_THREAD)
-        redis_hints_doubt(&redis->hints);
-    redis_hints_set(&redis->hints, space.thread_id, space.ns, args->checkpoint->id, list,
-                    sure_until(redis, args->terms.ttl_ms));
-    req->req.scratch[REDIS_SCRATCH_MEMORY] = 0;
-    redis_conn_commit_transaction(redis_saver_conn(redis), out, on_put, &req->req,
-                                  2 + channels.set_count, false);
+    req->req.scratch[REDIS_SCRATCH_NUMBER] = remember(redis, args, list);
+    redis_conn_commit_transaction(redis_saver_conn(redis), out, plain ? on_plain : on_put,
+                                  &req->req, 1 + channels.set_count + (plain ? PLAIN_LISTS : 1),
+                                  false);
 out:
+    if (rc < 0) redis_saver_release(&req->req);
     free_channels(&channels);
     return rc;
 }

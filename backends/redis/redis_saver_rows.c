@@ -99,7 +99,7 @@ int redis_writes_read(redis_reply_t *reply, cairn_arena_t *arena, cairn_pending_
     if (!*writes) return UV_ENOMEM;
     for (size_t i = 0; i < items; i++) {
         if (redis_reply_string(reply, &bytes) < 0) return CAIRN_EPROTOCOL;
-        if (i == 0) continue; /* the object's TTL */
+        if (i == 0 || bytes.len == 0) continue; /* the object's TTL; a put that met another */
         if (!read_write(bytes, &(*writes)[(*count)++])) return CAIRN_EPROTOCOL;
     }
     if (*count > 1) qsort(*writes, *count, sizeof **writes, compare_writes);
@@ -194,4 +194,7 @@ void redis_saver_remember(redis_backend_t *redis, const cairn_checkpoint_tuple_t
     char *end = redis_suffixes(list, checkpoint);
     redis_hints_set(&redis->hints, tuple->ref.thread_id, tuple->ref.checkpoint_ns,
                     tuple->ref.checkpoint_id, cairn_slice(list, (size_t)(end - list)), UINT64_MAX);
+    const redis_hint_t *hint =
+        redis_saver_hint(redis, tuple->ref.thread_id, tuple->ref.checkpoint_ns);
+    if (hint) redis_hints_confirm(&redis->hints, hint->token);
 }

@@ -120,7 +120,7 @@ static void a_spoilt_write_is_an_error_and_no_more(world_t *w)
     static const char write[] = "RPUSH langgraph:checkpoint_write:{t}:%:c1 ";
     static const char *const spoilt[] = {
         "garbage",
-        "\"\"",
+        "x",
         "\"\\x00\\x00\\x00\\x00\\xff\\xff\\xff\\xff\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00"
         "\\x00\\x00\\x00\\x00t\"",
         "\"\\x00\\x00\\x00\\x00\\x01\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x01\\x00\\x00\\x00"

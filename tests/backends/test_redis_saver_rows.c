@@ -201,7 +201,7 @@ static void a_malformed_write_is_refused(void **state)
         BEFORE_VALUE = 5 * REDIS_PACKED_LENGTH + 2 + 1 + 1 + 4
     };
     const bytes_t whole = write_of(0, "t1", "a", "x");
-    for (size_t cut = 0; cut < BEFORE_VALUE + SIZES; cut++) {
+    for (size_t cut = 1; cut < BEFORE_VALUE + SIZES; cut++) {
         bytes_t list = {.len = 0}, write = whole;
         if (cut < BEFORE_VALUE)
             write.len = cut;
@@ -219,6 +219,27 @@ static void a_malformed_write_is_refused(void **state)
         free(given.bytes);
         cairn_arena_free(&arena);
     }
+}
+
+/* It began a list that was there already. */
+static void what_a_put_that_met_another_leaves_is_no_write(void **state)
+{
+    (void)state;
+    const bytes_t whole = write_of(0, "t1", "a", "x");
+    bytes_t list = {.len = 0};
+    add_array(&list, 3);
+    add_bulk(&list, cairn_str(""));
+    add_bulk(&list, cairn_str(""));
+    add_bulk(&list, slice_of(&whole));
+    cairn_arena_t arena = {0};
+    cairn_pending_write_t *writes;
+    size_t count;
+    given_t given;
+    assert_status(read_writes(slice_of(&list), &arena, &writes, &count, &given), 0);
+    assert_int_equal(count, 1);
+    assert_true(cairn_slice_eq(writes[0].task_id, cairn_str("t1")));
+    free(given.bytes);
+    cairn_arena_free(&arena);
 }
 
 static void a_list_that_is_none_is_refused(void **state)
@@ -453,6 +474,7 @@ int main(void)
         cmocka_unit_test(writes_come_in_order_and_only_those_that_count),
         cmocka_unit_test(no_writes_are_none),
         cmocka_unit_test(a_malformed_write_is_refused),
+        cmocka_unit_test(what_a_put_that_met_another_leaves_is_no_write),
         cmocka_unit_test(a_list_that_is_none_is_refused),
         cmocka_unit_test(a_row_is_read_whole),
         cmocka_unit_test(headers_have_no_more_than_that),

@@ -60,6 +60,35 @@ static void a_put_is_one_transaction(world_t *w)
     monitor_stop(&m);
 }
 
+/* And where somebody else did what makes a difference, the script comes after. */
+static void a_put_behind_the_latest_is_one_transaction_of_plain_commands(world_t *w)
+{
+    monitor_t m;
+    saver_client_t *s = open_watched(w, NULL, &m);
+    saver_client_t *t = saver_open(w, NULL);
+    assert_none(t, thread("none"));
+    monitor_read(&m);
+    saver_put(s, "c1", "a@1=x b@1=y");
+    assert_sent(&m, 1, "MULTI HSET SET SET EVALSHA EXEC");
+    saver_put(s, "c2", "a@2=x b@1", .parent = "c1");
+    assert_sent(&m, 1, "MULTI HSET SET HSETNX RPUSH ZADD ZADD EXISTS EXEC");
+    saver_set_ttl(t, at("c1"), 100000);
+    monitor_read(&m);
+    saver_put(s, "c3", "a@2 b@1", .parent = "c2");
+    assert_sent(&m, 2, "MULTI HSET HSETNX RPUSH ZADD ZADD EXISTS EXEC EVALSHA");
+    saver_put(t, "c4", "a@3=t b@2=t", .parent = "c3");
+    saver_write(t, "c5", "t1", "a=1");
+    monitor_read(&m);
+    saver_put(s, "c4", "a@4=s b@1", .parent = "c3");
+    saver_put(s, "c5", "a@4 b@1", .parent = "c4");
+    assert_get(t, at("c4"), "c4 <c3 a@4=s b@1=y");
+    assert_get(t, latest(), "c5 <c4 a@4=s b@1=y [t1.0 a=1]");
+    monitor_stop(&m);
+    keyspace_t found;
+    keyspace_check(&redis, &found);
+    assert_int_equal(found.orphans, 0);
+}
+
 /* Another handle, which has put and read nothing yet. */
 static saver_client_t *open_cold(world_t *w, monitor_t *monitor)
 {
@@ -416,6 +445,7 @@ static void scripts_forgotten_under_load_lose_no_request_and_no_order(world_t *w
 
 static const scenario_t scenarios[] = {
     SCENARIO(a_put_is_one_transaction),
+    SCENARIO(a_put_behind_the_latest_is_one_transaction_of_plain_commands),
     SCENARIO(put_writes_of_a_checkpoint_that_is_known_is_one_command),
     SCENARIO(put_writes_of_others_is_one_transaction),
     SCENARIO(put_writes_of_what_was_deleted_elsewhere_are_sent_twice),

@@ -9,7 +9,8 @@
 -- d: there is a delta channel, p: there is no parent), 5 lines, as an argument costs more than its
 -- bytes: TTL in ms or -1; of each suffix 1 if it was set; names; tag; what the keys of its blobs begin
 -- with; the run.
--- Returns '', 'again' if something that was there expired meanwhile, or what to go on with (finish.lua).
+-- Returns '', 'newest' if it surely is the latest now, 'again' if something that was there expired
+-- meanwhile, or what to go on with (finish.lua).
 
 local call = redis.call
 local LINES = '^(%S+)\n(%d*)\n([^\n]*)\n([^\n]*)\n([^\n]*)\n(.*)$'
@@ -27,7 +28,8 @@ if fresh and length == 1 and (ARGV[4] == '' or ARGV[4] == 'p') and
     call('ZADD', KEYS[8], '+inf', ARGV[3])
     call('PERSIST', KEYS[8])
   end
-  return ''
+  local last = call('ZREVRANGEBYLEX', KEYS[3], '(d', '-', 'LIMIT', 0, 1)[1]
+  return last == ARGV[2] and 'newest' or ''
 end
 
 -- A new one that expires by default, where its lists live long enough. Now and then one goes the long
@@ -95,7 +97,7 @@ if not fresh then
   end
 end
 purge(thread)
-if lone then unlist(thread, {'w' .. sub(member, 2)}) end
+if length > 1 then unlist(thread, {'w' .. sub(member, 2)}) end
 
 -- As it is to be.
 if old_ttl == 0 and not given then ttl = -1 end
