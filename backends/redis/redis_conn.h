@@ -110,8 +110,8 @@ struct redis_conn {
     redis_transaction_t transaction;
     cairn_slice_t answered; /* bytes of the command whose answer is told; until the next reserve */
     uint32_t answered_skip; /* its skip */
-    uint64_t forgotten; /* entries without ctx since the last compaction, about */
-    unsigned loading;   /* scripts that are, on this link */
+    uint64_t forgotten;     /* entries without ctx since the last compaction, about */
+    unsigned loading;       /* scripts that are, on this link */
     redis_hello_t hello;
     redis_out_t hello_out; /* goes before `out`: the handshake, then the prelude */
     redis_queue_t
@@ -184,6 +184,12 @@ enum {
     REDIS_SCRATCH_WORDS
 };
 _Static_assert(REDIS_SCRATCH_WORDS <= CAIRN_REQ_SCRATCH, "a request has room for it");
+
+/* Put on REDIS_SCRATCH_CONN: the request is a read of a group that waits, and its memory is not
+ * just a block (redis_group_wait.c). Or in its place: it is an append in a batch
+ * (redis_stream_batch.c). */
+#define REDIS_CONN_WAITS 1u
+#define REDIS_CONN_BATCHED 2u
 
 /* Nobody waits for the answer any more; unsent it will not be sent, if there is no link. */
 void redis_conn_forget_request(cairn_req_t *req);

@@ -2,8 +2,8 @@
  *
  * Any bytes are an id, so ids are escaped: every byte but letters, digits, '_', '.' and '-' is
  * %XX, and the empty id is "%". So ':' and the braces of the hash tag can be trusted. Where the
- * order of ids counts they are encoded instead: NUL becomes 00 FF, and 00 00 ends it; so encoded ids
- * are in the order of the ids, and can be put one behind the other.
+ * order of ids counts they are encoded instead: NUL becomes 00 FF, and 00 00 ends it; so encoded
+ * ids are in the order of the ids, and can be put one behind the other.
  *
  * All keys of a thread have its hash tag, and so its slot. What is kept across threads is in slots
  * of its own: a cluster will need commands of its own for it. */
@@ -25,6 +25,15 @@
 #define REDIS_KEY_SHARD "langgraph:checkpoints:"
 #define REDIS_KEY_SHARD_EXPIRY "langgraph:checkpoints_expiry:"
 #define REDIS_KEY_RUN REDIS_KEY_STEM "_run:"
+
+/* Of a run stream, before "{id}"; scripts/lib_stream.lua says what they are. */
+#define REDIS_KEY_QUEUE "langgraph:queue:"
+#define REDIS_KEY_QUEUE_MORE "langgraph:queue_more:"
+#define REDIS_KEY_QUEUE_PAST "langgraph:queue_past:"
+
+/* The channel that a run stream's events are published on: this, the number of the database, as
+ * channels know none, ':', and the id as it is. */
+#define REDIS_CHANNEL_QUEUE "langgraph:queue@"
 
 /* Of the list of all checkpoints. */
 #define REDIS_SHARDS 64u

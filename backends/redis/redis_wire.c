@@ -100,7 +100,9 @@ static void fail_entry(redis_conn_t *conn, const redis_entry_t *entry, int statu
 static inline void answer_entry(redis_conn_t *conn, const redis_entry_t *entry,
                                 redis_reply_t *reply)
 {
-    conn->answered = cairn_slice(conn->out.buf + conn->out.head, entry->bytes);
+    /* Of what went with the handshake there are none, nor need there be a buffer. */
+    const char *bytes = entry->bytes > 0 ? conn->out.buf + conn->out.head : NULL;
+    conn->answered = cairn_slice(bytes, entry->bytes);
     conn->answered_skip = entry->skip;
     redis_out_answered(&conn->out, entry->bytes);
     if (entry->ctx) entry->answer(entry->ctx, 0, reply, cairn_slice(NULL, 0));
