@@ -321,6 +321,34 @@ int args_saver(int argc, char **argv, saver_args_t *args, char *error)
     return refuse_rest(argc, argv, error);
 }
 
+/* ---- stream ---- */
+
+int args_stream(int argc, char **argv, stream_args_t *args, char *error)
+{
+    static const struct option options[] = {
+        {"quick", no_argument, NULL, 'q'},
+        {"payload", required_argument, NULL, 'p'},
+        {"rate", required_argument, NULL, 'r'},
+        {"json", required_argument, NULL, 'j'},
+        {NULL, 0, NULL, 0},
+    };
+    int option, index;
+    *args = (stream_args_t){.json = NULL};
+    stream_bench_init(&args->config);
+    optind = 0;
+    while ((option = next_option(argc, argv, options, &index, error)) != -1) {
+        if (option == '?') return -1;
+        if (option == 'q') args->config.quick = true;
+        if (option == 'j') args->json = optarg;
+        if (option == 'p' && read_u32("payload", optarg, STREAM_PAYLOAD_MIN, STREAM_PAYLOAD_MAX,
+                                      &args->config.payload, error) < 0)
+            return -1;
+        if (option == 'r' && read_real("rate", optarg, 1, 1e6, &args->config.rate, error) < 0)
+            return -1;
+    }
+    return refuse_rest(argc, argv, error);
+}
+
 /* ---- compare ---- */
 
 /* What to compare, if it is said. */

@@ -7,6 +7,7 @@
 #include "count.h"
 #include "pubsub.h"
 #include "saver.h"
+#include "stream.h"
 
 enum {
     ARGS_ERROR_MAX = 512
@@ -24,6 +25,11 @@ typedef struct saver_args {
     int cpu;          /* -1: not pinned */
 } saver_args_t;
 
+typedef struct stream_args {
+    stream_config_t config;
+    const char *json; /* NULL: none */
+} stream_args_t;
+
 typedef struct compare_args {
     compare_config_t config;
     bool saver; /* rather than publish and subscribe */
@@ -34,6 +40,7 @@ typedef struct compare_args {
  * stay those of argv. */
 int args_pubsub(int argc, char **argv, pubsub_args_t *args, char *error);
 int args_saver(int argc, char **argv, saver_args_t *args, char *error);
+int args_stream(int argc, char **argv, stream_args_t *args, char *error);
 int args_compare(int argc, char **argv, compare_args_t *args, char *error);
 int args_count(int argc, char **argv, count_config_t *config, char *error);
 int args_check(int argc, char **argv, check_config_t *config, char *error);

@@ -45,6 +45,11 @@ static const char usage[] =
     "    --most-mib  ends the measurement early once so much was put (default 1024; 0: never)\n"
     "    --keep      leaves on the server what was put, which else is deleted in the end\n"
     "\n"
+    "cairn-bench stream [--quick] [--payload BYTES] [--rate PER_SECOND] [--json FILE]\n"
+    "    run streams on a redis-server started for it, cairn beside plain hiredis: append, "
+    "delivery to\n"
+    "    1 ... 10,000 tails at a rate, replay, and storms of reconnects\n"
+    "\n"
     "cairn-bench count receive|publish|roundtrip|memory [--messages N] [--client cairn|hiredis]\n"
     "        [--url URL]\n"
     "    for the scripts bench/count-*.sh: counts allocations; tools count the rest\n"
@@ -186,6 +191,27 @@ static int run_compare(int argc, char **argv)
     return status;
 }
 
+static int run_stream(int argc, char **argv)
+{
+    char error[CLIENT_ERROR_MAX];
+    stream_args_t args;
+    if (args_stream(argc, argv, &args, error) < 0) return complain(USAGE, error);
+    if (check_writable(args.json) != SUCCESS) return FAILURE;
+    env_t env;
+    env_read(&env);
+    stream_result_t *result = malloc(sizeof *result);
+    if (!result) return complain(FAILURE, "out of memory");
+    int status = FAILURE;
+    if (stream_bench_run(&args.config, result, error) < 0) {
+        complain(FAILURE, error);
+    } else {
+        snprintf(env.server, sizeof env.server, "%s", result->server);
+        status = report(&env, result->rows, result->count, args.json);
+    }
+    free(result);
+    return status;
+}
+
 static int run_count(int argc, char **argv)
 {
     char error[CLIENT_ERROR_MAX];
@@ -238,9 +264,10 @@ int main(int argc, char **argv)
         const char *name;
         int (*run)(int argc, char **argv);
     } commands[] = {
-        {"pubsub", run_pubsub}, {"saver", run_saver}, {"compare", run_compare},
-        {"count", run_count},   {"check", run_check}, {"options", run_options},
-        {"help", run_help},     {"--help", run_help}, {"-h", run_help},
+        {"pubsub", run_pubsub},   {"saver", run_saver}, {"stream", run_stream},
+        {"compare", run_compare}, {"count", run_count}, {"check", run_check},
+        {"options", run_options}, {"help", run_help},   {"--help", run_help},
+        {"-h", run_help},
     };
     signal(SIGPIPE, SIG_IGN);
     if (argc < 2) {

@@ -11,11 +11,19 @@ static redis_backend_t *backend_of_route(redis_standalone_t *route)
 static void on_resubscribe(redis_standalone_t *route, redis_conn_t *conn)
 {
     redis_broker_resubscribe(backend_of_route(route), conn);
+    if (conn->state == REDIS_CONN_READY) redis_streams_resubscribe(backend_of_route(route), conn);
+}
+
+static bool has_subscriptions(redis_standalone_t *route)
+{
+    const redis_backend_t *redis = backend_of_route(route);
+    return redis->channels.count > 0 || redis->host->api->topic_next(redis->host, NULL);
 }
 
 static void on_subscriptions_lost(redis_standalone_t *route, int status, const char *detail)
 {
     redis_broker_link_lost(backend_of_route(route), status, detail);
+    redis_streams_link_lost(backend_of_route(route), status, detail);
 }
 
 static int on_message(redis_standalone_t *route, cairn_slice_t kind, size_t count,
@@ -31,12 +39,14 @@ static void on_closed(redis_standalone_t *route)
     void (*closed)(const cairn_host_t *) = redis->closed;
     cairn_arena_free(&redis->arena);
     redis_hints_free(&redis->hints);
+    redis_channels_free(&redis->channels);
     cairn_free(redis);
     closed(host);
 }
 
 static const redis_standalone_events_t route_events = {
     .resubscribe = on_resubscribe,
+    .has_subscriptions = has_subscriptions,
     .subscriptions_lost = on_subscriptions_lost,
     .message = on_message,
     .closed = on_closed,
@@ -65,12 +75,21 @@ static void redis_close(void *self, void (*closed)(const cairn_host_t *))
 {
     redis_backend_t *redis = self;
     redis->closed = closed;
+    redis->host->api->undefer(redis->host, &redis->flush);
     redis_standalone_close(&redis->route);
 }
 
 static void redis_forget(void *self, cairn_req_t *req)
 {
     redis_backend_t *redis = self;
+    if (req->scratch[REDIS_SCRATCH_CONN] & REDIS_CONN_WAITS) {
+        redis_group_forget(req);
+        return;
+    }
+    if (req->scratch[REDIS_SCRATCH_CONN] == REDIS_CONN_BATCHED) {
+        redis_batch_forget(req);
+        return;
+    }
     if (req->scratch[REDIS_SCRATCH_CONN]) {
         redis_conn_forget_request(req);
     } else {
@@ -94,4 +113,5 @@ const cairn_backend_t cairn_redis_backend = {
     .forget = redis_forget,
     .broker = &redis_broker_ops,
     .saver = &redis_saver_ops,
+    .stream = &redis_stream_ops,
 };

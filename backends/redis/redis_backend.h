@@ -2,27 +2,47 @@
 #ifndef CAIRN_REDIS_BACKEND_H
 #define CAIRN_REDIS_BACKEND_H
 
+#include "redis_channels.h"
 #include "redis_hints.h"
 #include "redis_standalone.h"
 
 #include <cairn/sys/backend.h>
 #include <cairn/sys/tuple.h>
 
+typedef struct redis_batch redis_batch_t;
+
 typedef struct redis_backend {
     const cairn_host_t *host;
     redis_standalone_t route;
     void (*closed)(const cairn_host_t *);
     redis_hints_t hints;
+    redis_channels_t channels; /* of the streams that somebody follows or waits for */
+    redis_batch_t *batches;    /* of appends, that are not sent yet; the newest first */
+    cairn_task_t flush;
     cairn_arena_t arena; /* where an answer is put together, for as long as it is told */
 } redis_backend_t;
 
 extern const cairn_broker_ops_t redis_broker_ops;
 extern const cairn_saver_ops_t redis_saver_ops;
+extern const cairn_stream_ops_t redis_stream_ops;
 
 /* The route tells the broker of its subscription link. */
 void redis_broker_resubscribe(redis_backend_t *redis, redis_conn_t *conn);
 void redis_broker_link_lost(redis_backend_t *redis, int status, const char *detail);
 int redis_broker_message(redis_backend_t *redis, cairn_slice_t kind, size_t count,
                          redis_reply_t *rest);
+
+/* The same for run streams. */
+void redis_streams_resubscribe(redis_backend_t *redis, redis_conn_t *conn);
+void redis_streams_link_lost(redis_backend_t *redis, int status, const char *detail);
+
+/* A message on a channel of a run stream. <0: it is malformed. */
+int redis_streams_message(redis_backend_t *redis, cairn_slice_t channel, cairn_slice_t payload);
+
+/* A request that waits for events, or asks for them on behalf of its wait, is taken away. */
+void redis_group_forget(cairn_req_t *req);
+
+/* An append in a batch is taken away. */
+void redis_batch_forget(cairn_req_t *req);
 
 #endif

@@ -5,8 +5,7 @@
  * so that a topic may be left and joined again without waiting. */
 #include "redis_backend.h"
 #include "redis_cmd.h"
-
-#define LITERAL(text) text, sizeof(text) - 1
+#include "redis_stream.h"
 
 static redis_backend_t *backend_of(void *self)
 {
@@ -152,6 +151,8 @@ int redis_broker_message(redis_backend_t *redis, cairn_slice_t kind, size_t coun
     if (pattern && redis_reply_string(rest, &message.pattern) < 0) return CAIRN_EPROTOCOL;
     if (redis_reply_string(rest, &message.channel) < 0) return CAIRN_EPROTOCOL;
     if (redis_reply_string(rest, &message.payload) < 0) return CAIRN_EPROTOCOL;
+    if (redis_is_queue_channel(message.channel))
+        return pattern ? 0 : redis_streams_message(redis, message.channel, message.payload);
     cairn_topic_t *topic =
         host->api->topic_find(host, pattern, pattern ? message.pattern : message.channel);
     if (topic) host->api->deliver_now(host, topic, &message);

@@ -185,6 +185,12 @@ enum {
 };
 _Static_assert(REDIS_SCRATCH_WORDS <= CAIRN_REQ_SCRATCH, "a request has room for it");
 
+/* Put on REDIS_SCRATCH_CONN: the request is a read of a group that waits, and its memory is not
+ * just a block (redis_group_wait.c). Or in its place: it is an append in a batch
+ * (redis_stream_batch.c). */
+#define REDIS_CONN_WAITS 1u
+#define REDIS_CONN_BATCHED 2u
+
 /* Nobody waits for the answer any more; unsent it will not be sent, if there is no link. */
 void redis_conn_forget_request(cairn_req_t *req);
 

@@ -28,8 +28,7 @@ static void on_ready(redis_conn_t *conn)
 {
     redis_standalone_t *route = conn->data;
     if (conn != &route->commands) return;
-    const cairn_topic_t *any = route->host->api->topic_next(route->host, NULL);
-    if (any) (void)redis_standalone_subscriptions(route);
+    if (route->events->has_subscriptions(route)) (void)redis_standalone_subscriptions(route);
     route->host->api->connected(route->host, REDIS_CAPABILITIES, conn->hello.server);
 }
 

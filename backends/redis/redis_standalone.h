@@ -12,12 +12,14 @@ typedef struct redis_standalone redis_standalone_t;
 
 #define REDIS_CAPABILITIES                                                                         \
     (CAIRN_CAP_TOPICS | CAIRN_CAP_PATTERNS | CAIRN_CAP_RECEIVERS | CAIRN_CAP_PERSISTENT |          \
-     CAIRN_CAP_SHARED | CAIRN_CAP_SAVER)
+     CAIRN_CAP_SHARED | CAIRN_CAP_SAVER | CAIRN_CAP_STREAMS | CAIRN_CAP_STREAM_GROUPS)
 
 /* What the route tells the backend it belongs to. */
 typedef struct redis_standalone_events {
-    /* The subscription link is about to be ready: subscribe to all topics on it. */
+    /* The subscription link is about to be ready: subscribe to all topics and channels on it. */
     void (*resubscribe)(redis_standalone_t *route, redis_conn_t *conn);
+    /* Whether there is anything to subscribe to. */
+    bool (*has_subscriptions)(redis_standalone_t *route);
     void (*subscriptions_lost)(redis_standalone_t *route, int status, const char *detail);
     int (*message)(redis_standalone_t *route, cairn_slice_t kind, size_t count,
                    redis_reply_t *rest);

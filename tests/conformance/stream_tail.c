@@ -235,6 +235,7 @@ static void a_clear_is_told_and_a_new_beginning_follows(world_t *w)
 {
     streams_client_t *s = streams_open(w, NULL);
     follower_t *f = streams_follow_from(s, "run", CAIRN_FROM_ALL);
+    follower_await(f, "live");
     streams_append(s, "run", "a b");
     follower_await_events(f, 2);
     streams_clear(s, "run");

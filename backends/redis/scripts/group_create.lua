@@ -1,0 +1,35 @@
+-- needs: stream group
+--
+-- KEYS: 1 the stream, 2 what goes with it. ARGV: 1 its channel, 2 the group, 3 from: n(ew), a(ll), p: behind
+-- a position, l: the last, 4 that position, or how many, 5 how it is made, 6 the TTL of a stream that is not
+-- there. Returns 1, or 0: it is there.
+
+local stream, group, from = make_stream(KEYS[1], ARGV[1]), ARGV[2], ARGV[3]
+local is_there = call('EXISTS', stream.key) == 1
+local start = '$'
+local last = last_of(stream)
+if from == 'a' or (from == 'l' and tonumber(ARGV[4]) >= call('XLEN', stream.key)) then
+  start = '0'
+elseif from == 'p' then
+  start = last and is_before(ARGV[4], last) and ARGV[4] or '$'
+elseif from == 'l' then
+  local wanted, before = tonumber(ARGV[4]), '+'
+  while wanted > 0 do
+    local page = call('XREVRANGE', stream.key, before, '-', 'COUNT', math.min(wanted, 500))
+    wanted = wanted - #page
+    start = page[#page][2][2]
+    before = '(' .. page[#page][1]
+  end
+end
+local made = pcall_('XGROUP', 'CREATE', stream.key, group, start, 'MKSTREAM')
+if type(made) == 'table' and made.err then
+  if string.find(made.err, 'BUSYGROUP', 1, true) then return 0 end
+  return redis.error_reply(made.err)
+end
+call('HSET', stream.more, 'g' .. group, ARGV[5])
+if is_there then
+  touch_as_it_is(stream)
+else
+  touch(stream, ARGV[6])
+end
+return 1
