@@ -5,6 +5,7 @@
 #include "progress.h"
 #include "report.h"
 #include "saver_compare.h"
+#include "store.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -21,7 +22,7 @@ enum {
 };
 
 static const char usage[] =
-    "cairn-bench compare [pubsub|saver] [--quick] [--payload BYTES] [--json FILE]\n"
+    "cairn-bench compare [pubsub|saver|store] [--quick] [--payload BYTES] [--json FILE]\n"
     "    cairn beside plain hiredis, in memory and on a redis-server started for it\n"
     "\n"
     "cairn-bench pubsub [--url URL] [--client cairn|hiredis] [--payload BYTES]\n"
@@ -44,6 +45,9 @@ static const char usage[] =
     "    --rate      open loop: operations are begun by the clock, by any thread that is idle\n"
     "    --most-mib  ends the measurement early once so much was put (default 1024; 0: never)\n"
     "    --keep      leaves on the server what was put, which else is deleted in the end\n"
+    "\n"
+    "cairn-bench store [--quick] [--json FILE]\n"
+    "    items got, put and searched: the same as compare store\n"
     "\n"
     "cairn-bench count receive|publish|roundtrip|memory [--messages N] [--client cairn|hiredis]\n"
     "        [--url URL]\n"
@@ -158,27 +162,45 @@ static int run_saver(int argc, char **argv)
     return status;
 }
 
-static int run_compare(int argc, char **argv)
+static int run_comparison(const compare_args_t *args)
 {
     char error[CLIENT_ERROR_MAX];
-    compare_args_t args;
-    if (args_compare(argc, argv, &args, error) < 0) return complain(USAGE, error);
-    if (check_writable(args.json) != SUCCESS) return FAILURE;
+    if (check_writable(args->json) != SUCCESS) return FAILURE;
     env_t env;
     env_read(&env);
     compare_result_t *result = malloc(sizeof *result);
     if (!result) return complain(FAILURE, "out of memory");
     int status = FAILURE;
     int (*run)(const compare_config_t *, compare_result_t *, char *) =
-        args.saver ? saver_compare_run : compare_run;
-    if (run(&args.config, result, error) < 0) {
+        args->saver   ? saver_compare_run
+        : args->store ? store_compare_run
+                      : compare_run;
+    if (run(&args->config, result, error) < 0) {
         complain(FAILURE, error);
     } else {
         snprintf(env.server, sizeof env.server, "%s", result->server);
-        status = report(&env, result->rows, result->count, args.json);
+        status = report(&env, result->rows, result->count, args->json);
     }
     free(result);
     return status;
+}
+
+static int run_compare(int argc, char **argv)
+{
+    char error[CLIENT_ERROR_MAX];
+    compare_args_t args;
+    if (args_compare(argc, argv, &args, error) < 0) return complain(USAGE, error);
+    return run_comparison(&args);
+}
+
+static int run_store(int argc, char **argv)
+{
+    char error[CLIENT_ERROR_MAX];
+    compare_args_t args;
+    if (args_compare(argc, argv, &args, error) < 0) return complain(USAGE, error);
+    args.saver = false;
+    args.store = true;
+    return run_comparison(&args);
 }
 
 static int run_count(int argc, char **argv)
@@ -222,9 +244,9 @@ int main(int argc, char **argv)
         const char *name;
         int (*run)(int argc, char **argv);
     } commands[] = {
-        {"pubsub", run_pubsub}, {"saver", run_saver},     {"compare", run_compare},
-        {"count", run_count},   {"options", run_options}, {"help", run_help},
-        {"--help", run_help},   {"-h", run_help},
+        {"pubsub", run_pubsub},   {"saver", run_saver}, {"store", run_store},
+        {"compare", run_compare}, {"count", run_count}, {"options", run_options},
+        {"help", run_help},       {"--help", run_help}, {"-h", run_help},
     };
     signal(SIGPIPE, SIG_IGN);
     if (argc < 2) {

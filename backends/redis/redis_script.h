@@ -18,7 +18,9 @@ typedef struct redis_script {
 extern const redis_script_t redis_script_compact, redis_script_copy, redis_script_delete,
     redis_script_drop_runs, redis_script_finish, redis_script_get, redis_script_history,
     redis_script_list, redis_script_list_all, redis_script_move, redis_script_prune,
-    redis_script_put, redis_script_put_writes, redis_script_set_ttl, redis_script_ttl;
+    redis_script_put, redis_script_put_writes, redis_script_set_ttl, redis_script_ttl,
+    redis_script_store_count, redis_script_store_names, redis_script_store_places,
+    redis_script_store_put, redis_script_store_refresh, redis_script_store_set_ttl;
 
 /* All of them; ends with NULL. */
 extern const redis_script_t *const redis_scripts[];

@@ -17,9 +17,16 @@ typedef struct redis_standalone redis_standalone_t;
 #define REDIS_SAVER_CAPABILITY 0u
 #endif
 
+/* So is the store (CAIRN_REDIS_STORE). */
+#ifdef CAIRN_WITH_REDIS_STORE
+#define REDIS_STORE_CAPABILITY (CAIRN_CAP_STORE | CAIRN_CAP_STORE_VECTORS)
+#else
+#define REDIS_STORE_CAPABILITY 0u
+#endif
+
 #define REDIS_CAPABILITIES                                                                         \
     (CAIRN_CAP_TOPICS | CAIRN_CAP_PATTERNS | CAIRN_CAP_RECEIVERS | CAIRN_CAP_PERSISTENT |          \
-     CAIRN_CAP_SHARED | REDIS_SAVER_CAPABILITY)
+     CAIRN_CAP_SHARED | REDIS_SAVER_CAPABILITY | REDIS_STORE_CAPABILITY)
 
 /* What the route tells the backend it belongs to. */
 typedef struct redis_standalone_events {
