@@ -357,8 +357,9 @@ static int read_subject(int argc, char **argv, compare_args_t *args, char *error
     if (optind >= argc) return 0;
     const char *subject = argv[optind];
     args->saver = strcmp(subject, "saver") == 0;
-    if (!args->saver && strcmp(subject, "pubsub") != 0)
-        return fail(error, "compare takes pubsub or saver, not '%s'", subject);
+    args->store = strcmp(subject, "store") == 0;
+    if (!args->saver && !args->store && strcmp(subject, "pubsub") != 0)
+        return fail(error, "compare takes pubsub, saver or store, not '%s'", subject);
     optind++;
     return refuse_rest(argc, argv, error);
 }

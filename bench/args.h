@@ -33,6 +33,7 @@ typedef struct stream_args {
 typedef struct compare_args {
     compare_config_t config;
     bool saver; /* rather than publish and subscribe */
+    bool store; /* the same */
     const char *json;
 } compare_args_t;
 

@@ -5,6 +5,7 @@
 #include "progress.h"
 #include "report.h"
 #include "saver_compare.h"
+#include "store.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -21,7 +22,7 @@ enum {
 };
 
 static const char usage[] =
-    "cairn-bench compare [pubsub|saver] [--quick] [--payload BYTES] [--json FILE]\n"
+    "cairn-bench compare [pubsub|saver|store] [--quick] [--payload BYTES] [--json FILE]\n"
     "    cairn beside plain hiredis, in memory and on a redis-server started for it\n"
     "\n"
     "cairn-bench pubsub [--url URL] [--client cairn|hiredis] [--payload BYTES]\n"
@@ -49,6 +50,9 @@ static const char usage[] =
     "    run streams on a redis-server started for it, cairn beside plain hiredis: append, "
     "delivery to\n"
     "    1 ... 10,000 tails at a rate, replay, and storms of reconnects\n"
+    "\n"
+    "cairn-bench store [--quick] [--json FILE]\n"
+    "    items got, put and searched: the same as compare store\n"
     "\n"
     "cairn-bench count receive|publish|roundtrip|memory [--messages N] [--client cairn|hiredis]\n"
     "        [--url URL]\n"
@@ -168,24 +172,24 @@ static int run_saver(int argc, char **argv)
     return status;
 }
 
-static int run_compare(int argc, char **argv)
+static int run_comparison(const compare_args_t *args)
 {
     char error[CLIENT_ERROR_MAX];
-    compare_args_t args;
-    if (args_compare(argc, argv, &args, error) < 0) return complain(USAGE, error);
-    if (check_writable(args.json) != SUCCESS) return FAILURE;
+    if (check_writable(args->json) != SUCCESS) return FAILURE;
     env_t env;
     env_read(&env);
     compare_result_t *result = malloc(sizeof *result);
     if (!result) return complain(FAILURE, "out of memory");
     int status = FAILURE;
     int (*run)(const compare_config_t *, compare_result_t *, char *) =
-        args.saver ? saver_compare_run : compare_run;
-    if (run(&args.config, result, error) < 0) {
+        args->saver   ? saver_compare_run
+        : args->store ? store_compare_run
+                      : compare_run;
+    if (run(&args->config, result, error) < 0) {
         complain(FAILURE, error);
     } else {
         snprintf(env.server, sizeof env.server, "%s", result->server);
-        status = report(&env, result->rows, result->count, args.json);
+        status = report(&env, result->rows, result->count, args->json);
     }
     free(result);
     return status;
@@ -210,6 +214,24 @@ static int run_stream(int argc, char **argv)
     }
     free(result);
     return status;
+}
+
+static int run_compare(int argc, char **argv)
+{
+    char error[CLIENT_ERROR_MAX];
+    compare_args_t args;
+    if (args_compare(argc, argv, &args, error) < 0) return complain(USAGE, error);
+    return run_comparison(&args);
+}
+
+static int run_store(int argc, char **argv)
+{
+    char error[CLIENT_ERROR_MAX];
+    compare_args_t args;
+    if (args_compare(argc, argv, &args, error) < 0) return complain(USAGE, error);
+    args.saver = false;
+    args.store = true;
+    return run_comparison(&args);
 }
 
 static int run_count(int argc, char **argv)
@@ -264,10 +286,10 @@ int main(int argc, char **argv)
         const char *name;
         int (*run)(int argc, char **argv);
     } commands[] = {
-        {"pubsub", run_pubsub},   {"saver", run_saver}, {"stream", run_stream},
-        {"compare", run_compare}, {"count", run_count}, {"check", run_check},
-        {"options", run_options}, {"help", run_help},   {"--help", run_help},
-        {"-h", run_help},
+        {"pubsub", run_pubsub}, {"saver", run_saver},     {"store", run_store},
+        {"stream", run_stream}, {"compare", run_compare}, {"count", run_count},
+        {"check", run_check},   {"options", run_options}, {"help", run_help},
+        {"--help", run_help},   {"-h", run_help},
     };
     signal(SIGPIPE, SIG_IGN);
     if (argc < 2) {

@@ -67,9 +67,10 @@ static const layout_t layouts[] = {
             .count = 17,
             .ratios = 13,
             .legend =
-                "Work: channels of a checkpoint x bytes of each. ops/s: operations, of which a "
-                "step of the\n"
-                "agent takes five. p50 to max: latency of an operation, or of a whole step of the "
+                "Work: channels of a checkpoint, or operations of a batch, x bytes of each. ops/s: "
+                "operations,\n"
+                "of which a step of the agent takes five. p50 to max: latency of an operation, or "
+                "of a whole step of the "
                 "agent, us.\n"
                 "cpu, server: processor time of the client and of the server, us an operation.\n",
             .ratios_legend =

@@ -95,7 +95,8 @@ static void redis_forget(void *self, cairn_req_t *req)
     } else {
         redis->host->api->undefer(redis->host, &req->task);
     }
-    cairn_free((void *)(uintptr_t)req->scratch[REDIS_SCRATCH_MEMORY]);
+    const uint64_t memory = req->scratch[REDIS_SCRATCH_MEMORY];
+    if (!redis_store_let_go(memory)) cairn_free((void *)(uintptr_t)memory);
     req->scratch[REDIS_SCRATCH_MEMORY] = 0;
 }
 
@@ -114,4 +115,5 @@ const cairn_backend_t cairn_redis_backend = {
     .broker = &redis_broker_ops,
     .saver = &redis_saver_ops,
     .stream = &redis_stream_ops,
+    .store = &redis_store_ops,
 };

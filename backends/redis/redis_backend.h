@@ -20,11 +20,16 @@ typedef struct redis_backend {
     redis_batch_t *batches;    /* of appends, that are not sent yet; the newest first */
     cairn_task_t flush;
     cairn_arena_t arena; /* where an answer is put together, for as long as it is told */
+    bool store_expires;  /* items with a TTL have come by: a get may as well refresh at once */
 } redis_backend_t;
 
 extern const cairn_broker_ops_t redis_broker_ops;
 extern const cairn_saver_ops_t redis_saver_ops;
 extern const cairn_stream_ops_t redis_stream_ops;
+extern const cairn_store_ops_t redis_store_ops;
+
+/* Frees what a request kept, if it is the store's: REDIS_SCRATCH_MEMORY. */
+bool redis_store_let_go(uint64_t memory);
 
 /* The route tells the broker of its subscription link. */
 void redis_broker_resubscribe(redis_backend_t *redis, redis_conn_t *conn);

@@ -1,16 +1,18 @@
-/* How ids become keys: the only place, with scripts/lib_names.lua, that spells one.
+/* How ids become keys: the only place, with scripts/lib_names.lua and scripts/lib_store.lua, that
+ * spells one.
  *
  * Any bytes are an id, so ids are escaped: every byte but letters, digits, '_', '.' and '-' is
  * %XX, and the empty id is "%". So ':' and the braces of the hash tag can be trusted. Where the
  * order of ids counts they are encoded instead: NUL becomes 00 FF, and 00 00 ends it; so encoded
  * ids are in the order of the ids, and can be put one behind the other.
  *
- * All keys of a thread have its hash tag, and so its slot. What is kept across threads is in slots
- * of its own: a cluster will need commands of its own for it. */
+ * All keys of a thread have its hash tag, and so its slot; so have those of a namespace of the
+ * store. What is kept across threads and across namespaces is in slots of its own: a cluster will
+ * need commands of its own for it. */
 #ifndef CAIRN_REDIS_KEYS_H
 #define CAIRN_REDIS_KEYS_H
 
-#include <cairn/bytes.h>
+#include <cairn/store.h>
 #include <stdint.h>
 
 #define REDIS_KEY_STEM "langgraph:checkpoint"
@@ -58,5 +60,20 @@ bool redis_take_encoded(cairn_slice_t *bytes, bool inverted, cairn_slice_t *enco
 /* Of what redis_take_encoded took, not inverted; gives the end of what is written, which is less
  * than the encoded. */
 char *redis_decode(char *out, cairn_slice_t encoded);
+
+/* ---- the store ---- */
+
+#define REDIS_KEY_ITEM "langgraph:store:"
+#define REDIS_KEY_SPACES "langgraph:store_spaces:"
+
+/* Of the list of all namespaces. */
+#define REDIS_SPACE_SHARDS 16u
+
+/* Of an encoded namespace (cairn/sys/namespace.h). */
+unsigned redis_space_shard(cairn_slice_t path);
+
+/* What keys of items begin with: "langgraph:store:{label:label}:". The escaped key follows. */
+size_t redis_item_stem_size(cairn_namespace_t ns);
+char *redis_item_stem(char *out, cairn_namespace_t ns);
 
 #endif

@@ -1,0 +1,337 @@
+/* Names, calls and answers that the store's operations share; get, ttl and set_ttl. */
+#include "redis_store.h"
+
+#include <cairn/sys/alloc.h>
+#include <uv.h>
+
+/* ---- calls ---- */
+
+redis_shelf_t redis_shelf(cairn_namespace_t ns)
+{
+    return (redis_shelf_t){
+        .ns = ns,
+        .path_size = cairn_namespace_encoded_size(ns),
+        .stem_size = redis_item_stem_size(ns),
+    };
+}
+
+#define SHARD_SIZE (sizeof REDIS_KEY_SPACES + REDIS_CMD_NUMBER)
+
+size_t redis_store_call_bound(const redis_shelf_t *shelf, size_t items, size_t args)
+{
+    return REDIS_SCRIPT_BEGIN + redis_cmd_bound(2 + items + args, SHARD_SIZE + shelf->path_size);
+}
+
+size_t redis_store_item_bound(const redis_shelf_t *shelf, cairn_slice_t key)
+{
+    return redis_cmd_bound(1, shelf->stem_size + redis_escaped_size(key));
+}
+
+static char *shard_key(char *out, unsigned shard)
+{
+    _Static_assert(REDIS_SPACE_SHARDS <= 100, "a shard's number has two digits");
+    out = redis_cmd_arg_begin(out, sizeof REDIS_KEY_SPACES - 1 + (shard < 10 ? 1 : 2));
+    out = redis_cmd_literal(out, LITERAL(REDIS_KEY_SPACES));
+    return redis_cmd_end(redis_cmd_digits(out, shard));
+}
+
+char *redis_shards_call(char *out, const redis_script_t *script, size_t args)
+{
+    out = redis_script_begin(out, script, REDIS_SPACE_SHARDS, args);
+    for (unsigned i = 0; i < REDIS_SPACE_SHARDS; i++) out = shard_key(out, i);
+    return out;
+}
+
+char *redis_store_path(char *out, const redis_shelf_t *shelf)
+{
+    out = redis_cmd_arg_begin(out, shelf->path_size);
+    cairn_namespace_encode(shelf->ns, out);
+    return redis_cmd_end(out + shelf->path_size);
+}
+
+char *redis_store_call(char *out, const redis_script_t *script, const redis_shelf_t *shelf,
+                       size_t items, size_t args)
+{
+    out = redis_script_begin(out, script, 1 + items, 1 + args);
+    /* The path stands for a moment where the key is written to: it is needed for its shard. */
+    cairn_namespace_encode(shelf->ns, out);
+    return shard_key(out, redis_space_shard(cairn_slice(out, shelf->path_size)));
+}
+
+char *redis_store_item(char *out, const redis_shelf_t *shelf, cairn_slice_t key)
+{
+    out = redis_cmd_arg_begin(out, shelf->stem_size + redis_escaped_size(key));
+    return redis_cmd_end(redis_escape(redis_item_stem(out, shelf->ns), key));
+}
+
+char *redis_store_refresh(char *out, const redis_shelf_t *shelf, cairn_slice_t key)
+{
+    out = redis_store_call(out, &redis_script_store_refresh, shelf, 1, 1);
+    out = redis_store_item(out, shelf, key);
+    out = redis_store_path(out, shelf);
+    return redis_cmd_arg(out, key);
+}
+
+const cairn_store_done_t *redis_store_done(const redis_backend_t *redis)
+{
+    return redis->host->api->store;
+}
+
+/* ---- an item's fields ---- */
+
+#define ASK_BEGIN "*4\r\n$5\r\nHMGET\r\n"
+#define ASK_END "$1\r\nv\r\n$1\r\nh\r\n"
+
+size_t redis_item_ask_bound(const redis_shelf_t *shelf, cairn_slice_t key)
+{
+    return sizeof ASK_BEGIN + sizeof ASK_END + redis_store_item_bound(shelf, key);
+}
+
+char *redis_item_ask(char *out, const redis_shelf_t *shelf, cairn_slice_t key)
+{
+    out = redis_cmd_literal(out, LITERAL(ASK_BEGIN));
+    out = redis_store_item(out, shelf, key);
+    return redis_cmd_literal(out, LITERAL(ASK_END));
+}
+
+int redis_store_number(cairn_slice_t text, int64_t *number)
+{
+    enum {
+        MOST_DIGITS = 18
+    };
+    const bool negative = text.len > 0 && text.ptr[0] == '-';
+    const size_t first = negative ? 1 : 0;
+    if (text.len == first || text.len - first > MOST_DIGITS) return CAIRN_EPROTOCOL;
+    int64_t value = 0;
+    for (size_t i = first; i < text.len; i++) {
+        if (text.ptr[i] < '0' || text.ptr[i] > '9') return CAIRN_EPROTOCOL;
+        value = value * 10 + (text.ptr[i] - '0');
+    }
+    *number = negative ? -value : value;
+    return 0;
+}
+
+/* The number up to the next space, or to the end; moves behind it. */
+static int take_number(cairn_slice_t *text, int64_t *number)
+{
+    const char *space = text->len > 0 ? memchr(text->ptr, ' ', text->len) : NULL;
+    const size_t len = space ? (size_t)(space - text->ptr) : text->len;
+    const size_t used = space ? len + 1 : len;
+    int rc = redis_store_number(cairn_slice(text->ptr, len), number);
+    *text = cairn_slice(text->ptr + used, text->len - used);
+    return rc;
+}
+
+int redis_item_read(redis_reply_t *reply, cairn_item_t *item)
+{
+    size_t count;
+    cairn_slice_t head;
+    bool no_value, no_head;
+    if (redis_reply_array(reply, &count) < 0 || count != 2 ||
+        redis_reply_string_or_nil(reply, &item->value, &no_value) < 0 ||
+        redis_reply_string_or_nil(reply, &head, &no_head) < 0)
+        return CAIRN_EPROTOCOL;
+    if (no_value || no_head) return 1;
+    if (take_number(&head, &item->created_at_us) < 0 ||
+        take_number(&head, &item->updated_at_us) < 0 || take_number(&head, &item->ttl_ms) < 0 ||
+        head.len > 0 || item->ttl_ms < CAIRN_TTL_PERSIST || item->ttl_ms == 0)
+        return CAIRN_EPROTOCOL;
+    return 0;
+}
+
+/* ---- get: the command that has been answered says of what ---- */
+
+enum {
+    GET_PLAIN,   /* HMGET, and what it finds is not to be refreshed */
+    GET_CAREFUL, /* HMGET, and if that has a TTL then once more, to refresh it */
+    GET_REFRESH  /* HMGET and store_refresh.lua in a transaction */
+};
+
+/* The labels and the key in a key of an item, as redis_store_item wrote it. */
+static int take_name(cairn_arena_t *arena, cairn_slice_t name, cairn_item_t *item)
+{
+    const char *at = name.ptr + sizeof REDIS_KEY_ITEM; /* behind the brace */
+    const char *end = memchr(at, '}', name.len - sizeof REDIS_KEY_ITEM);
+    cairn_rows_t labels = {0};
+    char *room = cairn_arena_alloc(arena, name.len, 1);
+    if (!room || !end) return UV_ENOMEM;
+    while (at < end) {
+        const char *colon = memchr(at, ':', (size_t)(end - at));
+        const char *stop = colon ? colon : end;
+        cairn_slice_t *label = cairn_rows_add(arena, &labels, sizeof *label);
+        if (!label) return UV_ENOMEM;
+        char *written = redis_unescape(room, cairn_slice(at, (size_t)(stop - at)));
+        *label = cairn_slice(room, (size_t)(written - room));
+        room = written;
+        at = stop + 1;
+    }
+    item->ns = (cairn_namespace_t){labels.at, labels.count};
+    const char *key = end + 2;
+    char *written = redis_unescape(room, cairn_slice(key, (size_t)(name.ptr + name.len - key)));
+    item->key = cairn_slice(room, (size_t)(written - room));
+    return 0;
+}
+
+static int read_name(redis_backend_t *redis, bool in_transaction, cairn_item_t *item)
+{
+    const cairn_slice_t answered = redis_saver_conn(redis)->answered;
+    const size_t skip = sizeof ASK_BEGIN - 1 + (in_transaction ? sizeof REDIS_MULTI - 1 : 0);
+    redis_reply_t command;
+    cairn_slice_t name;
+    redis_reply_init(&command, answered.ptr + skip, answered.len - skip);
+    int rc = redis_reply_string(&command, &name);
+    return rc < 0 ? rc : take_name(&redis->arena, name, item);
+}
+
+static int send_get(redis_backend_t *redis, cairn_req_t *req, const redis_shelf_t *shelf,
+                    cairn_slice_t key, uint64_t how);
+
+static void on_got(void *ctx, int status, redis_reply_t *reply, cairn_slice_t detail)
+{
+    cairn_req_t *req = ctx;
+    redis_backend_t *redis = redis_saver_of(req);
+    const uint64_t how = req->scratch[REDIS_SCRATCH_NUMBER];
+    cairn_item_t item = {0};
+    size_t count;
+    int rc = 0;
+    if (status == 0 && how == GET_REFRESH) rc = redis_reply_array(reply, &count);
+    if (status == 0 && rc == 0) rc = redis_item_read(reply, &item);
+    cairn_arena_reset(&redis->arena);
+    if (status == 0 && rc == 0) rc = read_name(redis, how == GET_REFRESH, &item);
+    if (redis_saver_failed(req, status, rc, detail)) return;
+    if (rc == 0 && item.ttl_ms > 0) redis->store_expires = true;
+    if (rc == 0 && item.ttl_ms > 0 && how == GET_CAREFUL) {
+        const redis_shelf_t shelf = redis_shelf(item.ns);
+        rc = send_get(redis, req, &shelf, item.key, GET_REFRESH);
+        (void)redis_saver_failed(req, 0, rc, detail);
+        return;
+    }
+    redis_store_done(redis)->get_done(CAIRN_CONTAINER_OF(req, cairn_store_get_t, req),
+                                      rc == 0 ? &item : NULL);
+}
+
+static int send_get(redis_backend_t *redis, cairn_req_t *req, const redis_shelf_t *shelf,
+                    cairn_slice_t key, uint64_t how)
+{
+    const bool refresh = how == GET_REFRESH;
+    size_t bytes = redis_item_ask_bound(shelf, key);
+    if (refresh)
+        bytes += sizeof REDIS_MULTI + sizeof REDIS_EXEC + redis_store_call_bound(shelf, 1, 1) +
+                 redis_store_item_bound(shelf, key) + key.len;
+    char *out;
+    req->scratch[REDIS_SCRATCH_MEMORY] = 0;
+    req->scratch[REDIS_SCRATCH_NUMBER] = how;
+    int rc = redis_saver_reserve(redis, bytes, &out);
+    if (rc < 0) return rc;
+    if (refresh) out = redis_cmd_literal(out, LITERAL(REDIS_MULTI));
+    out = redis_item_ask(out, shelf, key);
+    if (!refresh) {
+        redis_conn_commit_script(redis_saver_conn(redis), out, on_got, req, true);
+        return 0;
+    }
+    out = redis_store_refresh(out, shelf, key);
+    out = redis_cmd_literal(out, LITERAL(REDIS_EXEC));
+    redis_conn_commit_transaction(redis_saver_conn(redis), out, on_got, req, 2, true);
+    return 0;
+}
+
+int redis_store_get(void *self, cairn_store_get_t *req, const cairn_store_get_args_t *args)
+{
+    redis_backend_t *redis = self;
+    const redis_shelf_t shelf = redis_shelf(args->ns);
+    uint64_t how = args->refresh ? GET_CAREFUL : GET_PLAIN;
+    if (args->refresh && redis->store_expires) how = GET_REFRESH;
+    return send_get(redis, &req->req, &shelf, args->key, how);
+}
+
+/* ---- ttl, set_ttl ---- */
+
+static cairn_store_ttl_t *ttl_of(cairn_req_t *req)
+{
+    return CAIRN_CONTAINER_OF(req, cairn_store_ttl_t, req);
+}
+
+static void on_ttl(void *ctx, int status, redis_reply_t *reply, cairn_slice_t detail)
+{
+    cairn_req_t *req = ctx;
+    int64_t left = 0;
+    int rc = status < 0 ? 0 : redis_reply_int(reply, &left);
+    if (rc == 0 && left < CAIRN_TTL_ABSENT) rc = CAIRN_EPROTOCOL;
+    if (redis_saver_failed(req, status, rc, detail)) return;
+    redis_store_done(redis_saver_of(req))->ttl_done(ttl_of(req), left == 0 ? 1 : left);
+}
+
+static int ttl(void *self, cairn_store_ttl_t *req, cairn_namespace_t ns, cairn_slice_t key)
+{
+    redis_backend_t *redis = self;
+    const redis_shelf_t shelf = redis_shelf(ns);
+    char *out;
+    req->req.scratch[REDIS_SCRATCH_MEMORY] = 0;
+    int rc = redis_saver_reserve(
+        redis, redis_cmd_bound(1, 16) + redis_store_item_bound(&shelf, key), &out);
+    if (rc < 0) return rc;
+    out = redis_cmd_literal(out, LITERAL("*2\r\n$4\r\nPTTL\r\n"));
+    out = redis_store_item(out, &shelf, key);
+    redis_conn_commit_script(redis_saver_conn(redis), out, on_ttl, &req->req, true);
+    return 0;
+}
+
+static void on_set_ttl(void *ctx, int status, redis_reply_t *reply, cairn_slice_t detail)
+{
+    cairn_req_t *req = ctx;
+    int64_t found = 0;
+    int rc = status < 0 ? 0 : redis_reply_int(reply, &found);
+    if (redis_saver_failed(req, status, rc, detail)) return;
+    int64_t ttl_ms = (int64_t)req->scratch[REDIS_SCRATCH_NUMBER];
+    redis_store_done(redis_saver_of(req))->ttl_done(ttl_of(req), found ? ttl_ms : CAIRN_TTL_ABSENT);
+}
+
+static int set_ttl(void *self, cairn_store_ttl_t *req, cairn_namespace_t ns, cairn_slice_t key,
+                   int64_t ttl_ms)
+{
+    redis_backend_t *redis = self;
+    const redis_shelf_t shelf = redis_shelf(ns);
+    char *out;
+    req->req.scratch[REDIS_SCRATCH_MEMORY] = 0;
+    req->req.scratch[REDIS_SCRATCH_NUMBER] = (uint64_t)ttl_ms;
+    int rc = redis_saver_reserve(redis,
+                                 redis_store_call_bound(&shelf, 1, 2) + key.len + REDIS_CMD_NUMBER +
+                                     redis_store_item_bound(&shelf, key),
+                                 &out);
+    if (rc < 0) return rc;
+    out = redis_store_call(out, &redis_script_store_set_ttl, &shelf, 1, 2);
+    out = redis_store_item(out, &shelf, key);
+    out = redis_store_path(out, &shelf);
+    out = redis_cmd_arg(out, key);
+    out = redis_cmd_i64(out, ttl_ms);
+    redis_conn_commit_script(redis_saver_conn(redis), out, on_set_ttl, &req->req, false);
+    return 0;
+}
+
+/* ---- sweep_ttl: what expires goes by itself ---- */
+
+static void run_sweep(cairn_task_t *task)
+{
+    cairn_store_count_t *req = CAIRN_CONTAINER_OF(task, cairn_store_count_t, req.task);
+    const cairn_host_t *host =
+        (const cairn_host_t *)(uintptr_t)req->req.scratch[REDIS_SCRATCH_NUMBER];
+    host->api->store->count_done(req, 0);
+}
+
+static int sweep_ttl(void *self, cairn_store_count_t *req)
+{
+    return redis_saver_answer_later(self, &req->req, run_sweep);
+}
+
+const cairn_store_ops_t redis_store_ops = {
+    .size = sizeof(cairn_store_ops_t),
+    .get = redis_store_get,
+    .put = redis_store_put,
+    .search = redis_store_search,
+    .list_namespaces = redis_store_list,
+    .batch = redis_store_batch,
+    .count = redis_store_count,
+    .ttl = ttl,
+    .set_ttl = set_ttl,
+    .sweep_ttl = sweep_ttl,
+};

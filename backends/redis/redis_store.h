@@ -1,0 +1,230 @@
+/* The store on Redis: what its files share.
+ *
+ * A get is one plain command, a put one call of a script. What takes more than one answer is a job:
+ * queries, which are carried out one after the other, and then what is to be done with them. */
+#ifndef CAIRN_REDIS_STORE_H
+#define CAIRN_REDIS_STORE_H
+
+#include "redis_saver.h"
+
+#include <cairn/sys/json.h>
+#include <cairn/sys/namespace.h>
+
+#define REDIS_MULTI "*1\r\n$5\r\nMULTI\r\n"
+#define REDIS_EXEC "*1\r\n$4\r\nEXEC\r\n"
+
+/* Items that one transaction reads or refreshes, at the most: so that none holds the server long.
+ */
+#define REDIS_STORE_PIECE ((size_t)128)
+
+/* ---- redis_store.c ---- */
+
+/* A namespace, and how long its names are. */
+typedef struct redis_shelf {
+    cairn_namespace_t ns;
+    size_t path_size; /* encoded */
+    size_t stem_size; /* of its items' keys */
+} redis_shelf_t;
+
+redis_shelf_t redis_shelf(cairn_namespace_t ns);
+
+/* Calls of scripts that work on a namespace: its shard and `items` items for keys, which follow;
+ * then redis_store_path, and `args` more arguments. */
+size_t redis_store_call_bound(const redis_shelf_t *shelf, size_t items, size_t args);
+char *redis_store_call(char *out, const redis_script_t *script, const redis_shelf_t *shelf,
+                       size_t items, size_t args);
+char *redis_store_item(char *out, const redis_shelf_t *shelf, cairn_slice_t key);
+char *redis_store_path(char *out, const redis_shelf_t *shelf);
+size_t redis_store_item_bound(const redis_shelf_t *shelf, cairn_slice_t key);
+
+/* HMGET of an item: v h, and what redis_item_read makes of the answer. 1: there is none.
+ * CAIRN_EPROTOCOL. The value borrows from the reply. */
+size_t redis_item_ask_bound(const redis_shelf_t *shelf, cairn_slice_t key);
+char *redis_item_ask(char *out, const redis_shelf_t *shelf, cairn_slice_t key);
+CAIRN_MUST_USE int redis_item_read(redis_reply_t *reply, cairn_item_t *item);
+
+/* The rest of a call of store_refresh.lua for one item. */
+char *redis_store_refresh(char *out, const redis_shelf_t *shelf, cairn_slice_t key);
+
+/* An integer as text. CAIRN_EPROTOCOL. */
+CAIRN_MUST_USE int redis_store_number(cairn_slice_t text, int64_t *number);
+
+const cairn_store_done_t *redis_store_done(const redis_backend_t *redis);
+
+/* ---- redis_store_put.c ---- */
+
+/* One put or delete of a call of store_put.lua. */
+bool redis_put_is_inline(const cairn_store_put_args_t *put);
+size_t redis_put_bound(const redis_shelf_t *shelf, const cairn_store_put_args_t *put);
+char *redis_put_value(char *out, const redis_shelf_t *shelf, const cairn_store_put_args_t *put);
+char *redis_put_args(char *out, const cairn_store_put_args_t *put);
+
+/* The field of an item that holds its vectors of one index. */
+size_t redis_vector_field_size(cairn_slice_t index, size_t dimensions);
+char *redis_vector_field(char *out, cairn_slice_t index, size_t dimensions);
+
+/* ---- redis_store_job.c ---- */
+
+/* An item's place, as orders and cursors know it. */
+typedef struct redis_place {
+    int64_t updated_at_us; /* 0 in the order of keys */
+    cairn_slice_t key;
+    cairn_slice_t path;
+    double score;       /* of a search by vector */
+    cairn_item_t *item; /* value, times and TTL, if they came along */
+    bool is_gone;       /* the item that should have come along */
+} redis_place_t;
+
+typedef enum redis_query_kind {
+    REDIS_QUERY_SEARCH,
+    REDIS_QUERY_NEAR,
+    REDIS_QUERY_COUNT,
+    REDIS_QUERY_LIST
+} redis_query_kind_t;
+
+/* What is searched, listed or counted: arguments, how far it is, and what came of it. */
+typedef struct redis_query {
+    redis_query_kind_t kind;
+    cairn_slice_t least, greatest; /* bounds of namespaces, as for ZRANGEBYLEX */
+    cairn_slice_t prefix;          /* encoded */
+    cairn_json_query_t *filter;    /* NULL: none */
+    cairn_order_t order;
+    uint64_t skip; /* still to be left out */
+    uint32_t most;
+    bool refresh;
+
+    /* Behind which place it goes on. */
+    bool resumed;
+    redis_place_t behind;
+
+    /* One round: the next places, in order, and how far they are read. */
+    cairn_arena_t round;
+    cairn_slice_t from; /* where the next call goes on among the namespaces */
+    size_t wanted;
+    cairn_rows_t places; /* redis_place_t */
+    size_t read;
+    size_t asked; /* together, at present */
+    size_t taken; /* of the places, to be read */
+    unsigned rounds;
+    int64_t last_updated_at_us; /* of the last row, as its place says */
+    bool ended;                 /* there are no more places behind these */
+
+    /* By vector. */
+    cairn_vector_t near;
+    cairn_metric_t metric;
+    cairn_rows_t ranked; /* redis_place_t */
+    uint64_t ranks;      /* as many of them count */
+    bool has_floor;      /* so many are known already: what is worse does not count */
+    double floor;
+    bool telling; /* all have been ranked: the places are the best */
+
+    /* list_namespaces */
+    const cairn_match_condition_t *conditions;
+    size_t condition_count;
+    size_t max_depth;
+    cairn_slice_t last; /* encoded and cut */
+
+    /* What comes of it. */
+    int status;
+    uint64_t count;
+    cairn_rows_t rows; /* cairn_item_t or cairn_namespace_t */
+    size_t refreshed;
+    cairn_item_t **to_refresh;
+    size_t to_refresh_count;
+    cairn_slice_t cursor;
+} redis_query_t;
+
+/* The memory of a request, known by its tag in REDIS_SCRATCH_MEMORY. */
+typedef struct redis_job {
+    cairn_arena_t arena; /* for as long as the job lives */
+    redis_backend_t *redis;
+    redis_query_t *queries;
+    size_t query_count;
+    size_t query_at;
+    bool submitting;
+    void (*finish)(cairn_req_t *req); /* all queries have ended */
+    struct redis_batch *batch;
+} redis_job_t;
+
+#define REDIS_JOB_TAG ((uint64_t)1)
+
+redis_job_t *redis_job_new(redis_backend_t *redis, size_t queries,
+                           void (*finish)(cairn_req_t *req));
+void redis_job_free(redis_job_t *job);
+redis_job_t *redis_job_of(const cairn_req_t *req);
+
+/* Begins with the first query. On <0 the job is freed. */
+CAIRN_MUST_USE int redis_job_start(cairn_req_t *req, redis_job_t *job);
+
+/* Takes the job from its request, to be freed when its results have been told. */
+redis_job_t *redis_job_take(cairn_req_t *req);
+
+/* Whether an answer was an error or makes no sense; then the request has failed. */
+bool redis_job_failed(cairn_req_t *req, int status, int rc, cairn_slice_t detail);
+
+/* Room for a command or transaction of a job, and that it is there. As redis_conn_reserve if the
+ * request is being submitted. */
+CAIRN_MUST_USE int redis_job_reserve(redis_job_t *job, size_t bytes, char **at);
+void redis_job_commit(cairn_req_t *req, const char *end, redis_answer_fn answer, size_t commands,
+                      bool idempotent);
+
+/* The query at hand has ended: the next one, or the job's end. */
+CAIRN_MUST_USE int redis_query_ended(cairn_req_t *req);
+
+/* The query at hand. */
+redis_query_t *redis_query_of(const cairn_req_t *req);
+
+/* Each makes a query of its arguments. UV_EINVAL: a bad cursor; UV_ENOMEM. */
+CAIRN_MUST_USE int redis_query_search(redis_job_t *job, redis_query_t *query,
+                                      const cairn_store_search_args_t *args);
+CAIRN_MUST_USE int redis_query_count(redis_job_t *job, redis_query_t *query,
+                                     cairn_namespace_t prefix, cairn_slice_t filter);
+CAIRN_MUST_USE int redis_query_list(redis_job_t *job, redis_query_t *query,
+                                    const cairn_store_list_args_t *args);
+
+/* Bounds of the namespaces below query->prefix, which is made. */
+CAIRN_MUST_USE int redis_query_bounds(redis_job_t *job, redis_query_t *query,
+                                      cairn_namespace_t prefix);
+
+/* Begins a query that has something to find, or goes on with it. */
+CAIRN_MUST_USE int redis_search_begin(cairn_req_t *req);
+CAIRN_MUST_USE int redis_list_begin(cairn_req_t *req);
+CAIRN_MUST_USE int redis_count_begin(cairn_req_t *req);
+
+/* ---- redis_store_places.c: the next query->wanted places behind query->behind ---- */
+
+/* Then redis_search_on_places goes on. */
+CAIRN_MUST_USE int redis_places_begin(cairn_req_t *req);
+CAIRN_MUST_USE int redis_search_on_places(cairn_req_t *req);
+
+/* A call that has all shards for keys. */
+#define REDIS_SHARDS_BOUND                                                                         \
+    (REDIS_SCRIPT_BEGIN +                                                                          \
+     redis_cmd_bound(REDIS_SPACE_SHARDS, REDIS_SPACE_SHARDS * (sizeof REDIS_KEY_SPACES + 4)))
+char *redis_shards_call(char *out, const redis_script_t *script, size_t args);
+
+/* ---- redis_store_near.c ---- */
+
+/* What is asked of an item to rank it, and its rank by the answer. */
+size_t redis_near_ask_bound(const redis_query_t *query);
+char *redis_near_ask(char *out, const redis_query_t *query, const redis_shelf_t *shelf,
+                     cairn_slice_t key);
+CAIRN_MUST_USE int redis_near_rank(redis_job_t *job, redis_query_t *query,
+                                   const redis_place_t *place, redis_reply_t *reply);
+size_t redis_near_piece(const redis_query_t *query);
+/* All have been ranked: the best are the places to be read. */
+CAIRN_MUST_USE int redis_near_end(redis_job_t *job, redis_query_t *query);
+
+/* ---- the operations ---- */
+
+int redis_store_get(void *self, cairn_store_get_t *req, const cairn_store_get_args_t *args);
+int redis_store_put(void *self, cairn_store_put_t *req, const cairn_store_put_args_t *args);
+int redis_store_search(void *self, cairn_store_search_t *req,
+                       const cairn_store_search_args_t *args);
+int redis_store_list(void *self, cairn_store_list_t *req, const cairn_store_list_args_t *args);
+int redis_store_count(void *self, cairn_store_count_t *req, cairn_namespace_t prefix,
+                      cairn_slice_t filter);
+int redis_store_batch(void *self, cairn_store_batch_t *req, const cairn_store_step_t *steps,
+                      size_t count);
+
+#endif

@@ -1,0 +1,451 @@
+/* batch: searches and lists first, as queries; then gets and puts, in one transaction for all
+ * namespaces together, as long as they are few; a namespace is never divided.
+ *
+ *     MULTI
+ *     HMGET item v h                     of each get; of one namespace:
+ *     EVALSHA store_refresh              what they refresh
+ *     HSET item v value                  of large values
+ *     EVALSHA store_put                  what is put and deleted
+ *     ...                                and of the next
+ *     EXEC
+ *
+ * All of it is encoded when the batch is submitted. */
+#include "redis_store.h"
+
+#include <cairn/sys/alloc.h>
+#include <stdlib.h>
+#include <uv.h>
+
+/* Steps after which a transaction ends with the namespace at hand. */
+#define STEPS_IN_A_PIECE ((size_t)256)
+
+/* A get, put or delete: they are sorted by namespace, key and place in the batch. */
+typedef struct entry {
+    const cairn_store_step_t *step; /* only within the submit */
+    cairn_namespace_t ns;           /* of a get: to be told, as the key */
+    cairn_slice_t key;
+    uint32_t index; /* among the steps */
+    bool is_put;
+    bool counts;  /* of the puts and deletes of an item the last; of its gets one that refreshes */
+    uint32_t run; /* number of its item among those its namespace puts */
+} entry_t;
+
+/* What is done with one namespace. */
+typedef struct group {
+    size_t first, end; /* entries */
+    size_t gets, refreshes, puts, values;
+    redis_shelf_t shelf; /* only within the submit */
+    bool answered;
+} group_t;
+
+typedef struct piece {
+    size_t first, end; /* groups */
+    size_t from, to;   /* bytes */
+    size_t commands;
+} piece_t;
+
+typedef struct redis_batch {
+    cairn_store_result_t *results;
+    size_t count;
+    redis_query_t **queries; /* of each step, or NULL */
+    entry_t *entries;
+    size_t entry_count;
+    group_t *groups;
+    size_t group_count;
+    piece_t *pieces;
+    size_t piece_count, piece_at;
+    char *bytes;
+} batch_t;
+
+/* ---- sorting ---- */
+
+static int by_name(const void *one, const void *other)
+{
+    const entry_t *a = one, *b = other;
+    int order = cairn_namespace_cmp(a->ns, b->ns);
+    if (order == 0) order = cairn_slice_cmp(a->key, b->key);
+    if (order != 0) return order;
+    return a->index < b->index ? -1 : 1;
+}
+
+static void take_entries(batch_t *batch, const cairn_store_step_t *steps)
+{
+    for (size_t i = 0; i < batch->count; i++) {
+        const cairn_store_step_t *step = &steps[i];
+        if (!step->get && !step->put) continue;
+        batch->entries[batch->entry_count++] = (entry_t){
+            .step = step,
+            .ns = step->get ? step->get->ns : step->put->ns,
+            .key = step->get ? step->get->key : step->put->key,
+            .index = (uint32_t)i,
+            .is_put = step->put != NULL,
+        };
+    }
+    if (batch->entry_count > 1) qsort(batch->entries, batch->entry_count, sizeof(entry_t), by_name);
+}
+
+/* Those of one item: the last put counts, and one get that refreshes. */
+static void mark_item(group_t *group, entry_t *entries, size_t count)
+{
+    entry_t *put = NULL, *refreshing = NULL;
+    for (size_t i = 0; i < count; i++) {
+        entries[i].run = (uint32_t)group->puts;
+        if (entries[i].is_put)
+            put = &entries[i];
+        else
+            group->gets++;
+        if (!entries[i].is_put && entries[i].step->get->refresh) refreshing = &entries[i];
+    }
+    if (refreshing) {
+        refreshing->counts = true;
+        group->refreshes++;
+    }
+    if (!put) return;
+    put->counts = true;
+    group->puts++;
+    if (put->step->put->value.ptr && !redis_put_is_inline(put->step->put)) group->values++;
+}
+
+static bool is_same_item(const entry_t *a, const entry_t *b)
+{
+    return cairn_slice_eq(a->key, b->key);
+}
+
+static void mark_group(batch_t *batch, group_t *group)
+{
+    for (size_t i = group->first, end; i < group->end; i = end) {
+        end = i + 1;
+        while (end < group->end && is_same_item(&batch->entries[i], &batch->entries[end])) end++;
+        mark_item(group, &batch->entries[i], end - i);
+    }
+}
+
+static int find_groups(redis_job_t *job, batch_t *batch)
+{
+    cairn_rows_t rows = {0};
+    for (size_t i = 0; i < batch->entry_count;) {
+        group_t *group = cairn_rows_add(&job->arena, &rows, sizeof *group);
+        if (!group) return UV_ENOMEM;
+        const cairn_namespace_t ns = batch->entries[i].ns;
+        *group = (group_t){.first = i, .end = i + 1, .shelf = redis_shelf(ns)};
+        while (group->end < batch->entry_count &&
+               cairn_namespace_cmp(batch->entries[group->end].ns, ns) == 0)
+            group->end++;
+        mark_group(batch, group);
+        i = group->end;
+    }
+    batch->groups = rows.at;
+    batch->group_count = rows.count;
+    return 0;
+}
+
+/* ---- encoding ---- */
+
+static size_t group_bound(const batch_t *batch, const group_t *group)
+{
+    const redis_shelf_t *shelf = &group->shelf;
+    size_t size = 2 * redis_store_call_bound(shelf, 0, 0);
+    for (size_t i = group->first; i < group->end; i++) {
+        const entry_t *entry = &batch->entries[i];
+        size += entry->is_put ? redis_put_bound(shelf, entry->step->put)
+                              : redis_item_ask_bound(shelf, entry->key) +
+                                    redis_store_item_bound(shelf, entry->key) +
+                                    redis_cmd_bound(1, entry->key.len);
+    }
+    return size;
+}
+
+static bool asks_to_refresh(const entry_t *entry)
+{
+    return !entry->is_put && entry->counts;
+}
+
+static bool changes(const entry_t *entry)
+{
+    return entry->is_put && entry->counts;
+}
+
+static char *refresh_call(char *out, const batch_t *batch, const group_t *group)
+{
+    const entry_t *entries = batch->entries;
+    out = redis_store_call(out, &redis_script_store_refresh, &group->shelf, group->refreshes,
+                           group->refreshes);
+    for (size_t i = group->first; i < group->end; i++)
+        if (asks_to_refresh(&entries[i]))
+            out = redis_store_item(out, &group->shelf, entries[i].key);
+    out = redis_store_path(out, &group->shelf);
+    for (size_t i = group->first; i < group->end; i++)
+        if (asks_to_refresh(&entries[i])) out = redis_cmd_arg(out, entries[i].key);
+    return out;
+}
+
+static char *put_call(char *out, const batch_t *batch, const group_t *group)
+{
+    const entry_t *entries = batch->entries;
+    for (size_t i = group->first; i < group->end; i++)
+        if (changes(&entries[i]) && !redis_put_is_inline(entries[i].step->put))
+            out = redis_put_value(out, &group->shelf, entries[i].step->put);
+    out =
+        redis_store_call(out, &redis_script_store_put, &group->shelf, group->puts, 3 * group->puts);
+    for (size_t i = group->first; i < group->end; i++)
+        if (changes(&entries[i])) out = redis_store_item(out, &group->shelf, entries[i].key);
+    out = redis_store_path(out, &group->shelf);
+    for (size_t i = group->first; i < group->end; i++)
+        if (changes(&entries[i])) out = redis_put_args(out, entries[i].step->put);
+    return out;
+}
+
+static char *encode_group(char *out, const batch_t *batch, const group_t *group)
+{
+    for (size_t i = group->first; i < group->end; i++)
+        if (!batch->entries[i].is_put)
+            out = redis_item_ask(out, &group->shelf, batch->entries[i].key);
+    if (group->refreshes > 0) out = refresh_call(out, batch, group);
+    if (group->puts > 0) out = put_call(out, batch, group);
+    return out;
+}
+
+static size_t commands_of(const group_t *group)
+{
+    return group->gets + (group->refreshes > 0) + group->values + (group->puts > 0);
+}
+
+static int encode(redis_job_t *job, batch_t *batch)
+{
+    size_t size = batch->group_count * (sizeof REDIS_MULTI + sizeof REDIS_EXEC);
+    for (size_t i = 0; i < batch->group_count; i++) size += group_bound(batch, &batch->groups[i]);
+    batch->bytes = cairn_arena_alloc(&job->arena, size, 1);
+    if (!batch->bytes) return UV_ENOMEM;
+    char *out = batch->bytes;
+    cairn_rows_t rows = {0};
+    for (size_t i = 0; i < batch->group_count;) {
+        piece_t *piece = cairn_rows_add(&job->arena, &rows, sizeof *piece);
+        if (!piece) return UV_ENOMEM;
+        piece->first = i;
+        piece->from = (size_t)(out - batch->bytes);
+        out = redis_cmd_literal(out, LITERAL(REDIS_MULTI));
+        for (size_t steps = 0; i < batch->group_count && steps < STEPS_IN_A_PIECE; i++) {
+            const group_t *group = &batch->groups[i];
+            out = encode_group(out, batch, group);
+            piece->commands += commands_of(group);
+            steps += group->end - group->first;
+        }
+        out = redis_cmd_literal(out, LITERAL(REDIS_EXEC));
+        piece->end = i;
+        piece->to = (size_t)(out - batch->bytes);
+    }
+    batch->pieces = rows.at;
+    batch->piece_count = rows.count;
+    return 0;
+}
+
+/* ---- answers ---- */
+
+static int take_get(redis_job_t *job, batch_t *batch, const group_t *group, const entry_t *entry,
+                    redis_reply_t *reply)
+{
+    cairn_item_t item = {.ns = entry->ns, .key = entry->key};
+    int rc = redis_item_read(reply, &item);
+    if (rc != 0 || group->answered) return rc < 0 ? rc : 0;
+    cairn_item_t *kept = cairn_arena_alloc(&job->arena, 1, sizeof *kept);
+    if (!kept) return UV_ENOMEM;
+    *kept = item;
+    batch->results[entry->index].item = kept;
+    return cairn_arena_copy(&job->arena, item.value, &kept->value);
+}
+
+static int take_puts(batch_t *batch, group_t *group, redis_reply_t *reply, bool *again)
+{
+    cairn_slice_t existed;
+    int rc = redis_reply_string(reply, &existed);
+    if (rc < 0 || group->answered) return rc;
+    if (cairn_slice_eq(existed, cairn_str("again"))) {
+        *again = true;
+        return 0;
+    }
+    if (existed.len != group->puts) return CAIRN_EPROTOCOL;
+    for (size_t i = group->first; i < group->end; i++) {
+        const entry_t *entry = &batch->entries[i];
+        if (entry->is_put) batch->results[entry->index].existed = existed.ptr[entry->run] == '1';
+    }
+    group->answered = true;
+    return 0;
+}
+
+static int take_group(redis_job_t *job, batch_t *batch, group_t *group, redis_reply_t *reply,
+                      bool *again)
+{
+    int rc = 0;
+    for (size_t i = group->first; i < group->end && rc == 0; i++) {
+        const entry_t *entry = &batch->entries[i];
+        if (!entry->is_put) rc = take_get(job, batch, group, entry, reply);
+    }
+    if (rc == 0 && group->refreshes > 0) rc = redis_reply_skip(reply);
+    for (size_t i = 0; i < group->values && rc == 0; i++) rc = redis_reply_skip(reply);
+    return rc == 0 && group->puts > 0 ? take_puts(batch, group, reply, again) : rc;
+}
+
+static int send_piece(cairn_req_t *req);
+
+static int take_piece(redis_job_t *job, redis_reply_t *reply)
+{
+    batch_t *batch = job->batch;
+    const piece_t *piece = &batch->pieces[batch->piece_at];
+    bool again = false;
+    size_t count;
+    int rc = redis_reply_array(reply, &count);
+    for (size_t i = piece->first; i < piece->end && rc == 0; i++)
+        rc = take_group(job, batch, &batch->groups[i], reply, &again);
+    if (rc == 0 && !again) batch->piece_at++;
+    return rc;
+}
+
+static void on_piece(void *ctx, int status, redis_reply_t *reply, cairn_slice_t detail)
+{
+    cairn_req_t *req = ctx;
+    int rc = status < 0 ? 0 : take_piece(redis_job_of(req), reply);
+    if (redis_job_failed(req, status, rc, detail)) return;
+    rc = send_piece(req);
+    if (rc < 0) (void)redis_job_failed(req, 0, rc, detail);
+}
+
+static void tell(cairn_req_t *req)
+{
+    redis_job_t *job = redis_job_take(req);
+    batch_t *batch = job->batch;
+    redis_store_done(job->redis)
+        ->batch_done(CAIRN_CONTAINER_OF(req, cairn_store_batch_t, req), batch->results,
+                     batch->count);
+    redis_job_free(job);
+}
+
+static int send_piece(cairn_req_t *req)
+{
+    redis_job_t *job = redis_job_of(req);
+    const batch_t *batch = job->batch;
+    if (batch->piece_at == batch->piece_count) {
+        tell(req);
+        return 0;
+    }
+    const piece_t *piece = &batch->pieces[batch->piece_at];
+    const size_t size = piece->to - piece->from;
+    char *out;
+    int rc = redis_job_reserve(job, size, &out);
+    if (rc < 0) return rc;
+    out = redis_cmd_literal(out, batch->bytes + piece->from, size);
+    redis_job_commit(req, out, on_piece, piece->commands, false);
+    return 0;
+}
+
+/* ---- the queries of a batch ---- */
+
+static int tell_query(redis_job_t *job, const redis_query_t *query, cairn_store_result_t *result)
+{
+    result->status = query->status;
+    if (query->status < 0) {
+        result->detail = cairn_str("paging.cursor is none of ours");
+        return 0;
+    }
+    if (query->kind == REDIS_QUERY_LIST) {
+        cairn_namespace_page_t *page = cairn_arena_alloc(&job->arena, 1, sizeof *page);
+        if (!page) return UV_ENOMEM;
+        *page = (cairn_namespace_page_t){query->rows.at, query->rows.count, query->cursor};
+        result->namespaces = page;
+        return 0;
+    }
+    cairn_store_page_t *page = cairn_arena_alloc(&job->arena, 1, sizeof *page);
+    if (!page) return UV_ENOMEM;
+    *page = (cairn_store_page_t){query->rows.at, query->rows.count, query->cursor};
+    result->page = page;
+    return 0;
+}
+
+static void queries_have_ended(cairn_req_t *req)
+{
+    const cairn_slice_t nothing = {NULL, 0};
+    redis_job_t *job = redis_job_of(req);
+    batch_t *batch = job->batch;
+    int rc = 0;
+    for (size_t i = 0; i < batch->count && rc == 0; i++)
+        if (batch->queries[i]) rc = tell_query(job, batch->queries[i], &batch->results[i]);
+    if (rc == 0) rc = send_piece(req);
+    if (rc < 0) (void)redis_job_failed(req, 0, rc, nothing);
+}
+
+static int make_query(redis_job_t *job, const cairn_store_step_t *step, redis_query_t *query)
+{
+    int rc = step->search ? redis_query_search(job, query, step->search)
+                          : redis_query_list(job, query, step->list);
+    if (rc != UV_EINVAL) return rc;
+    query->status = rc;
+    return 0;
+}
+
+/* ---- batch ---- */
+
+static int keep_names(redis_job_t *job, batch_t *batch)
+{
+    for (size_t i = 0; i < batch->entry_count; i++) {
+        entry_t *entry = &batch->entries[i];
+        entry->step = NULL;
+        if (entry->is_put) continue;
+        const cairn_namespace_t from = entry->ns;
+        cairn_slice_t *labels = cairn_arena_alloc(&job->arena, from.count, sizeof *labels);
+        if (!labels || cairn_arena_copy(&job->arena, entry->key, &entry->key) < 0) return UV_ENOMEM;
+        for (size_t k = 0; k < from.count; k++)
+            if (cairn_arena_copy(&job->arena, from.labels[k], &labels[k]) < 0) return UV_ENOMEM;
+        entry->ns.labels = labels;
+    }
+    return 0;
+}
+
+static int make_batch(redis_job_t *job, const cairn_store_step_t *steps, size_t count)
+{
+    batch_t *batch = cairn_arena_alloc(&job->arena, 1, sizeof *batch);
+    if (!batch) return UV_ENOMEM;
+    *batch = (batch_t){.count = count};
+    job->batch = batch;
+    batch->results = cairn_arena_alloc(&job->arena, count, sizeof *batch->results);
+    batch->queries = cairn_arena_alloc(&job->arena, count, sizeof(redis_query_t *));
+    batch->entries = cairn_arena_alloc(&job->arena, count, sizeof *batch->entries);
+    if (!batch->results || !batch->queries || !batch->entries) return UV_ENOMEM;
+    size_t queries = 0;
+    int rc = 0;
+    for (size_t i = 0; i < count && rc == 0; i++) {
+        batch->results[i] = (cairn_store_result_t){.type = steps[i].type};
+        batch->queries[i] = NULL;
+        if (!steps[i].search && !steps[i].list) continue;
+        batch->queries[i] = &job->queries[queries++];
+        rc = make_query(job, &steps[i], batch->queries[i]);
+    }
+    take_entries(batch, steps);
+    if (rc == 0) rc = find_groups(job, batch);
+    if (rc == 0) rc = encode(job, batch);
+    return rc == 0 ? keep_names(job, batch) : rc;
+}
+
+/* Without queries it is all sent at once, or refused; with them, or with nothing to do, what is
+ * left is done from the loop. */
+int redis_store_batch(void *self, cairn_store_batch_t *req, const cairn_store_step_t *steps,
+                      size_t count)
+{
+    size_t queries = 0;
+    for (size_t i = 0; i < count; i++) queries += steps[i].search || steps[i].list;
+    redis_job_t *job = redis_job_new(self, queries, queries_have_ended);
+    if (!job) return UV_ENOMEM;
+    int rc = make_batch(job, steps, count);
+    if (rc < 0) {
+        redis_job_free(job);
+        return rc;
+    }
+    if (queries > 0 || job->batch->piece_count == 0) return redis_job_start(&req->req, job);
+    req->req.scratch[REDIS_SCRATCH_MEMORY] = (uintptr_t)job | REDIS_JOB_TAG;
+    job->submitting = true;
+    rc = send_piece(&req->req);
+    job->submitting = false;
+    if (rc < 0) {
+        req->req.scratch[REDIS_SCRATCH_MEMORY] = 0;
+        redis_job_free(job);
+    }
+    return rc;
+}

@@ -1,0 +1,205 @@
+-- Names. Whatever belongs to a namespace has its hash tag, "{label:label}", and so its slot:
+--
+--   langgraph:store:{ns}:key        HASH  v the value, h "created updated ttl": when in us, and the full
+--                                         TTL in ms or -1; n the fields of its vectors, and these: "x" ..
+--                                         name .. ":" .. dimensions, floats row after row. Without h
+--                                         there is no item
+--   langgraph:store_changes:{ns}    ZSET  keys by -updated: the latest change first, then by key
+--   langgraph:store_keys:{ns}       ZSET  keys, all with score 0
+--   langgraph:store_expiry:{ns}     ZSET  those of them that expire, by when
+--
+-- In slots of their own, so declared and not derived:
+--
+--   langgraph:store_spaces:n          ZSET  one shard of all namespaces, encoded, all with score 0
+--   langgraph:store_spaces_expiry:n   ZSET  those of them that expire, by when
+--
+-- Items expire by themselves. The lists keep what they list a while longer; whoever reads one purges it
+-- first, by the list of what expires. So all lists of a namespace have one expiry, and only if all that
+-- they list has one: that of the longest, and up to a minute, or an eighth of the TTL, more, so that
+-- not every put need move it.
+
+local call = redis.call
+local format, gsub = string.format, string.gsub
+
+local MOST = 4000 -- arguments of one command: less than the stack of Lua takes
+
+-- Created, updated, TTL: all text.
+local function split(head)
+  return string.match(head, '^(%d+) (%d+) (-?%d+)$')
+end
+
+local now_us, now_ms
+local function now()
+  if not now_ms then
+    local time = call('TIME')
+    now_us = time[1] * 1000000 + time[2]
+    now_ms = time[1] * 1000 + math.floor(time[2] / 1000)
+  end
+  return now_ms
+end
+
+-- All its digits.
+local function plain(number)
+  return format('%.0f', number)
+end
+
+local function grace(at)
+  return plain(at + math.min(math.floor((at - now()) / 8), 60000))
+end
+
+local function percent(c)
+  return format('%%%02X', string.byte(c))
+end
+
+-- As redis_escape does.
+local function escape(id)
+  if id == '' then return '%' end
+  if not string.find(id, '[^A-Za-z0-9_.-]') then return id end
+  return (gsub(id, '[^A-Za-z0-9_.-]', percent))
+end
+
+-- Of an encoded namespace (cairn/sys/namespace.h), as redis_space_tag does.
+local function tag_of(path)
+  local labels = {}
+  for label in string.gmatch(path, '(.-)%z\1') do
+    labels[#labels + 1] = escape((gsub(label, '%z\255', '\0')))
+  end
+  return '{' .. table.concat(labels, ':') .. '}'
+end
+
+-- shard: the key of the shard that lists it.
+local function space_of(path, shard)
+  local tag = tag_of(path)
+  return {
+    path = path,
+    shard = shard,
+    shard_expiry = (gsub(shard, ':(%d+)$', '_expiry:%1')),
+    changes = 'langgraph:store_changes:' .. tag,
+    keys = 'langgraph:store_keys:' .. tag,
+    expiry = 'langgraph:store_expiry:' .. tag,
+  }
+end
+
+local function last_of(key)
+  return tonumber(call('ZREVRANGE', key, 0, 0, 'WITHSCORES')[2])
+end
+
+local function expire_lists(space, at)
+  call('PEXPIREAT', space.changes, at)
+  call('PEXPIREAT', space.keys, at)
+  call('PEXPIREAT', space.expiry, at)
+end
+
+-- ---- the shard ----
+
+local function settle_shard(space)
+  local count = call('ZCARD', space.shard)
+  if count == 0 then
+    call('UNLINK', space.shard_expiry)
+  elseif count == call('ZCARD', space.shard_expiry) then
+    local last = plain(last_of(space.shard_expiry))
+    call('PEXPIREAT', space.shard, last)
+    call('PEXPIREAT', space.shard_expiry, last)
+  end
+end
+
+-- What has expired of other namespaces: more than comes between two times.
+local function purge_shard(space)
+  local dead = call('ZRANGEBYSCORE', space.shard_expiry, '-inf', '(' .. plain(now()), 'LIMIT', 0, 20)
+  if #dead == 0 then return end
+  call('ZREM', space.shard_expiry, unpack(dead))
+  call('ZREM', space.shard, unpack(dead))
+end
+
+-- Lists the namespace, until `at` (nil: for ever), or again.
+local function enlist(space, at)
+  purge_shard(space)
+  local left = call('PTTL', space.shard)
+  call('ZADD', space.shard, 0, space.path)
+  if not at then
+    call('ZREM', space.shard_expiry, space.path)
+    if left >= 0 then
+      call('PERSIST', space.shard)
+      call('PERSIST', space.shard_expiry)
+    end
+    return
+  end
+  call('ZADD', space.shard_expiry, at, space.path)
+  at = tonumber(at)
+  if left == -2 or (left >= 0 and now() + left < at) then
+    local longer = grace(at)
+    call('PEXPIREAT', space.shard, longer)
+    call('PEXPIREAT', space.shard_expiry, longer)
+  end
+end
+
+-- ---- the namespace's lists ----
+
+local function unlist(space, keys)
+  for first = 1, #keys, MOST do
+    local last = math.min(first + MOST - 1, #keys)
+    call('ZREM', space.changes, unpack(keys, first, last))
+    call('ZREM', space.keys, unpack(keys, first, last))
+    call('ZREM', space.expiry, unpack(keys, first, last))
+  end
+end
+
+-- Takes what has expired out of the lists, up to 1000. False: there is more.
+local PURGED = 1000
+local function purge(space)
+  local dead = call('ZRANGEBYSCORE', space.expiry, '-inf', '(' .. plain(now()), 'LIMIT', 0, PURGED)
+  if #dead > 0 then unlist(space, dead) end
+  return #dead < PURGED
+end
+
+-- After something has gone, or got an expiry.
+local function settle(space)
+  purge(space)
+  local count = call('ZCARD', space.keys)
+  if count == 0 then
+    call('UNLINK', space.expiry)
+    call('ZREM', space.shard, space.path)
+    call('ZREM', space.shard_expiry, space.path)
+    settle_shard(space)
+  elseif count == call('ZCARD', space.expiry) then
+    local last = plain(last_of(space.expiry))
+    expire_lists(space, last)
+    enlist(space, last)
+    settle_shard(space)
+  end
+end
+
+-- That a listed key expires at `at`; left: what the lists had to live before.
+local function list_expiry(space, key, at, left)
+  call('ZADD', space.expiry, plain(at), key)
+  if left == -2 or (left >= 0 and now() + left < at) then
+    local longer = grace(at)
+    expire_lists(space, longer)
+    enlist(space, longer)
+  end
+end
+
+-- And that it does not.
+local function list_persistent(space, key, left)
+  call('ZREM', space.expiry, key)
+  if left >= 0 then
+    call('PERSIST', space.changes)
+    call('PERSIST', space.keys)
+    call('PERSIST', space.expiry)
+  end
+  if left ~= -1 then enlist(space, nil) end
+end
+
+-- Of an item that is there and listed: its TTL from now on. Whether its namespace is to be settled.
+local function live(space, item, key, ttl, ttl_before)
+  local left = call('PTTL', space.changes)
+  if ttl > 0 then
+    local at = now() + ttl
+    call('PEXPIREAT', item, plain(at))
+    list_expiry(space, key, at, left)
+    return ttl_before == -1
+  end
+  call('PERSIST', item)
+  list_persistent(space, key, left)
+  return false
+end

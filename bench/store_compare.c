@@ -1,0 +1,191 @@
+#include "pin.h"
+#include "progress.h"
+#include "server.h"
+#include "store.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    VALUE = 64,
+    ITEMS = 20000,
+    SPACES = 100
+};
+
+#define TOUCH(text, what, skewed, ops, many)                                                       \
+    {                                                                                              \
+        .name = (text), .op = (what), .zipf = (skewed), .items = ITEMS, .spaces = SPACES,          \
+        .batch = (ops), .window = (many)                                                           \
+    }
+#define SEARCH(text, what, many, at_a_time)                                                        \
+    {                                                                                              \
+        .name = (text), .op = (what), .items = (many), .spaces = 1, .batch = 1,                    \
+        .window = (at_a_time)                                                                      \
+    }
+
+static const store_work_t plans[] = {
+    TOUCH("store.get", STORE_GET, false, 1, 64),
+    TOUCH("store.put", STORE_PUT, false, 1, 64),
+    TOUCH("store.get", STORE_GET, false, 1, 1),
+    TOUCH("store.put", STORE_PUT, false, 1, 1),
+    TOUCH("store.80/20", STORE_MIX, false, 1, 64),
+    TOUCH("store.80/20 zipf", STORE_MIX, true, 1, 64),
+    TOUCH("store.80/20", STORE_MIX, false, 16, 16),
+    TOUCH("store.80/20", STORE_MIX, false, 256, 4),
+    SEARCH("store.search 1k", STORE_SEARCH, 1000, 16),
+    SEARCH("store.search 100k", STORE_SEARCH, 100000, 16),
+    SEARCH("store.filter 1k", STORE_FILTER, 1000, 16),
+    SEARCH("store.filter 100k", STORE_FILTER, 100000, 16),
+    {.name = "store.near 10k of 384",
+     .op = STORE_NEAR,
+     .items = 10000,
+     .spaces = 1,
+     .batch = 1,
+     .window = 1,
+     .dimensions = 384},
+};
+
+enum {
+    PLANS = sizeof plans / sizeof plans[0]
+};
+_Static_assert(3 * PLANS <= COMPARE_ROWS_MAX, "a plan makes three rows at most");
+
+/* What the repeats of one client at one piece of work add up to. */
+typedef struct tally {
+    store_result_t last;
+    hist_t latency;
+    double rates[ROW_PAIRS_MAX], p50s[ROW_PAIRS_MAX];
+    double cpus[ROW_PAIRS_MAX], server_cpus[ROW_PAIRS_MAX];
+} tally_t;
+
+typedef struct compare {
+    bool quick;
+    int repeats;
+    compare_result_t *result;
+    char *error;
+    server_t server;
+    char url[64];
+    tally_t *cairn, *hiredis;
+} compare_t;
+
+static bool hiredis_can(const store_work_t *plan)
+{
+    return plan->op < STORE_SEARCH;
+}
+
+static int run_once(compare_t *compare, const store_work_t *plan, const client_ops_t *client,
+                    bool memory, int repeat)
+{
+    char reply[64];
+    tally_t *tally = client == &client_cairn ? compare->cairn : compare->hiredis;
+    store_work_t work = *plan;
+    work.url = memory ? "memory:" : compare->url;
+    work.client = client;
+    work.value = VALUE;
+    work.warmup_s = compare->quick ? 0.05 : 0.2;
+    work.duration_s = compare->quick ? 0.2 : 0.5;
+    work.server_pid = memory ? 0 : (int)compare->server.pid;
+    progress_show("%s, repeat %d of %d: %s", plan->name, repeat + 1, compare->repeats,
+                  client->name);
+    if (!memory && server_ask(&compare->server, "FLUSHALL SYNC", reply, sizeof reply) < 0) {
+        snprintf(compare->error, CLIENT_ERROR_MAX, "%s", compare->server.error);
+        return -1;
+    }
+    if (store_bench_run(&work, &tally->last, compare->error) < 0) return -1;
+    const row_t *row = &tally->last.row;
+    hist_merge(&tally->latency, &tally->last.latency);
+    tally->rates[repeat] = row->msgs_per_s;
+    tally->cpus[repeat] = row->client_cpu_us_per_msg;
+    tally->server_cpus[repeat] = row->server_cpu_us_per_msg;
+    tally->p50s[repeat] = row->p50_us;
+    return 0;
+}
+
+/* Medians of the repeats; percentiles of all their operations together. */
+static row_t *add_row(compare_t *compare, tally_t *tally)
+{
+    const int repeats = compare->repeats;
+    row_t *row = &compare->result->rows[compare->result->count++];
+    *row = tally->last.row;
+    row_set_latency(row, &tally->latency);
+    row->msgs_per_s = row_median(tally->rates, repeats);
+    row->mb_per_s = row->msgs_per_s * VALUE / 1e6;
+    row->client_cpu_us_per_msg = row_median(tally->cpus, repeats);
+    row->server_cpu_us_per_msg = row_median(tally->server_cpus, repeats);
+    return row;
+}
+
+/* The speed of a machine drifts: so the two take turns, and who begins changes each time. */
+static int run_plan(compare_t *compare, const store_work_t *plan, bool memory)
+{
+    const bool beside = !memory && hiredis_can(plan);
+    tally_t *cairn = compare->cairn, *hiredis = compare->hiredis;
+    const int repeats = compare->repeats;
+    memset(cairn, 0, sizeof *cairn);
+    memset(hiredis, 0, sizeof *hiredis);
+    for (int i = 0; i < repeats; i++) {
+        for (int turn = 0; turn < 2; turn++) {
+            const client_ops_t *client =
+                (i % 2 == 0) == (turn == 0) ? &client_cairn : &client_hiredis;
+            if (client == &client_hiredis && !beside) continue;
+            if (run_once(compare, plan, client, memory, i) < 0) return -1;
+        }
+    }
+    if (!memory)
+        snprintf(compare->result->server, sizeof compare->result->server, "%s", cairn->last.server);
+    if (!beside) {
+        add_row(compare, cairn);
+        return 0;
+    }
+    const double rate = row_median_ratio(cairn->rates, hiredis->rates, repeats);
+    const double cpu = row_median_ratio(cairn->cpus, hiredis->cpus, repeats);
+    const double server = row_median_ratio(cairn->server_cpus, hiredis->server_cpus, repeats);
+    const double p50 = row_median_ratio(cairn->p50s, hiredis->p50s, repeats);
+    add_row(compare, hiredis);
+    row_t *row = add_row(compare, cairn);
+    row->rate_ratio = rate;
+    row->cpu_ratio = cpu;
+    row->server_cpu_ratio = server;
+    row->p50_ratio = p50;
+    return 0;
+}
+
+static int run_plans(compare_t *compare)
+{
+    for (int i = 0; i < 2 * PLANS; i++)
+        if (run_plan(compare, &plans[i % PLANS], i < PLANS) < 0) return -1;
+    return 0;
+}
+
+int store_compare_run(const compare_config_t *config, compare_result_t *result, char *error)
+{
+    const server_options_t options = {.pin = pin_server_cpu() >= 0, .cpu = pin_server_cpu()};
+    compare_t compare = {
+        .quick = config->quick,
+        .repeats = config->quick ? 3 : 5,
+        .result = result,
+        .error = error,
+        .cairn = malloc(sizeof(tally_t)),
+        .hiredis = malloc(sizeof(tally_t)),
+    };
+    *result = (compare_result_t){0};
+    int status = -1;
+    if (!compare.cairn || !compare.hiredis) {
+        snprintf(error, CLIENT_ERROR_MAX, "out of memory");
+        goto out;
+    }
+    if (server_start(&compare.server, &options) < 0) {
+        snprintf(error, CLIENT_ERROR_MAX, "%s", compare.server.error);
+        goto out;
+    }
+    snprintf(compare.url, sizeof compare.url, "redis://127.0.0.1:%d", compare.server.port);
+    if (pin_client_cpu() >= 0 && pin_to(pin_client_cpu()) < 0)
+        fprintf(stderr, "cairn-bench: cannot keep to one core; the figures will vary more\n");
+    status = run_plans(&compare);
+out:
+    progress_clear();
+    server_stop(&compare.server);
+    free(compare.cairn);
+    free(compare.hiredis);
+    return status;
+}
