@@ -12,6 +12,15 @@
 
 #define LITERAL(text) text, sizeof(text) - 1
 
+#define REDIS_MULTI "*1\r\n$5\r\nMULTI\r\n"
+#define REDIS_EXEC "*1\r\n$4\r\nEXEC\r\n"
+
+/* Bytes as they stand; may be absent. */
+static inline char *redis_bytes(char *out, cairn_slice_t bytes)
+{
+    return bytes.len > 0 ? redis_cmd_literal(out, bytes.ptr, bytes.len) : out;
+}
+
 /* ---- redis_saver.c ---- */
 
 /* A namespace, and how long its names are. */

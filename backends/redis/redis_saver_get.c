@@ -119,11 +119,6 @@ static char *line(char *out, const redis_space_t *space, const char *prefix, siz
     return out;
 }
 
-static char *bytes_of(char *out, cairn_slice_t slice)
-{
-    return slice.len > 0 ? redis_cmd_literal(out, slice.ptr, slice.len) : out;
-}
-
 /* scripts/get.lua says what they are. */
 static char *lines(char *out, const redis_space_t *space, const lookup_t *lookup)
 {
@@ -141,7 +136,7 @@ static char *lines(char *out, const redis_space_t *space, const lookup_t *lookup
     *out++ = ' ';
     out = redis_cmd_digits(out, lookup->id.len);
     *out++ = '\n';
-    out = bytes_of(redis_encode_inverted(out, space->thread_id), lookup->id);
+    out = redis_bytes(redis_encode_inverted(out, space->thread_id), lookup->id);
     out = redis_encode(redis_cmd_literal(out, "(c", 2), space->ns);
     out[-1] = 1;
     return redis_cmd_end(out);
@@ -163,7 +158,7 @@ static char *script_of_newer(char *out, const redis_space_t *space, const lookup
     out = redis_cmd_arg_begin(out, 1 + space->ns_place + lookup->hint_id.len);
     *out++ = 'c';
     out = redis_encode(out, space->ns);
-    return redis_cmd_end(bytes_of(out, lookup->hint_id));
+    return redis_cmd_end(redis_bytes(out, lookup->hint_id));
 }
 
 static size_t count_suffixes(cairn_slice_t list)
@@ -218,9 +213,6 @@ static char *parts(char *out, const redis_space_t *space, const lookup_t *lookup
 static void on_row(void *ctx, int status, redis_reply_t *reply, cairn_slice_t detail);
 static void on_parts(void *ctx, int status, redis_reply_t *reply, cairn_slice_t detail);
 
-#define MULTI "*1\r\n$5\r\nMULTI\r\n"
-#define EXEC "*1\r\n$4\r\nEXEC\r\n"
-
 /* again: the request was accepted, so it must not fail for want of room. */
 static int reserve(redis_backend_t *redis, bool again, size_t bytes, char **at)
 {
@@ -252,14 +244,14 @@ static int send_parts(redis_backend_t *redis, cairn_req_t *req, bool again)
     size_t commands = of_latest ? 1 : 0;
     char *out;
     int rc = reserve(redis, again,
-                     sizeof MULTI + sizeof EXEC + script_bound(&space, lookup) +
+                     sizeof REDIS_MULTI + sizeof REDIS_EXEC + script_bound(&space, lookup) +
                          parts_bound(&space, lookup),
                      &out);
     if (rc < 0) return rc;
-    out = redis_cmd_literal(out, LITERAL(MULTI));
+    out = redis_cmd_literal(out, LITERAL(REDIS_MULTI));
     if (of_latest) out = script_of_newer(out, &space, lookup);
     out = parts(out, &space, lookup, &commands);
-    out = redis_cmd_literal(out, LITERAL(EXEC));
+    out = redis_cmd_literal(out, LITERAL(REDIS_EXEC));
     redis_conn_commit_transaction(redis_saver_conn(redis), out, on_parts, req, commands, true);
     return 0;
 }

@@ -152,11 +152,6 @@ static bool has_delta(const cairn_saver_put_args_t *args)
 
 /* ---- the commands ---- */
 
-static char *bytes_of(char *out, cairn_slice_t slice)
-{
-    return slice.len > 0 ? redis_cmd_literal(out, slice.ptr, slice.len) : out;
-}
-
 static char *list_of(char *out, const channels_t *channels, cairn_slice_t *list)
 {
     out = redis_cmd_arg_begin(out, channels->list_size);
@@ -195,8 +190,8 @@ static char *blob(char *out, const cairn_channel_value_t *value)
     *out++ = kinds[value->kind];
     if (value->kind == CAIRN_CHANNEL_VALUE) {
         out = redis_pack_length(out, value->value.type.len);
-        out = bytes_of(out, value->value.type);
-        out = bytes_of(out, value->value.bytes);
+        out = redis_bytes(out, value->value.type);
+        out = redis_bytes(out, value->value.bytes);
     }
     return redis_cmd_end(out);
 }
@@ -253,7 +248,7 @@ static char *member_of_thread(char *out, const redis_space_t *space, cairn_slice
     out = redis_cmd_arg_begin(out, 1 + space->ns_place + id.len);
     *out++ = 'c';
     out = redis_encode(out, space->ns);
-    return redis_cmd_end(bytes_of(out, id));
+    return redis_cmd_end(redis_bytes(out, id));
 }
 
 static char *member_of_shard(char *out, const redis_space_t *space, cairn_slice_t id)
@@ -289,7 +284,7 @@ static char *lines(char *out, const redis_space_t *space, const cairn_saver_put_
     out = redis_cmd_literal(out, LITERAL("}\n"));
     out = redis_object_stem(out, space, LITERAL(REDIS_KEY_BLOB));
     *out++ = '\n';
-    return redis_cmd_end(bytes_of(out, args->run_id));
+    return redis_cmd_end(redis_bytes(out, args->run_id));
 }
 
 enum {
@@ -327,9 +322,6 @@ static uint64_t sure_until(const redis_backend_t *redis, int64_t ttl_ms)
     if (ttl_ms < LEAST_MS) return 0;
     return redis->host->api->now_ms(redis->host) + (uint64_t)ttl_ms / 2;
 }
-
-#define MULTI "*1\r\n$5\r\nMULTI\r\n"
-#define EXEC "*1\r\n$4\r\nEXEC\r\n"
 
 /* ---- behind one's own ---- */
 
@@ -463,7 +455,8 @@ static size_t bound(const redis_space_t *space, const cairn_saver_put_args_t *ar
         channels->set_bytes;
     const size_t lists =
         redis_cmd_bound(19, 31) + redis_object_key_size(space, args->checkpoint->id);
-    return sizeof MULTI + head + values + lists + script_bound(space, args, channels) + sizeof EXEC;
+    return sizeof REDIS_MULTI + head + values + lists + script_bound(space, args, channels) +
+           sizeof REDIS_EXEC;
 }
 
 static int keep_call(cairn_req_t *req, const redis_space_t *space,
@@ -506,12 +499,12 @@ int redis_saver_put(void *self, cairn_saver_put_t *req, const cairn_saver_put_ar
     if (plain) rc = keep_call(&req->req, &space, args, &channels);
     if (rc == 0) rc = redis_saver_reserve(redis, bound(&space, args, &channels, body), &out);
     if (rc < 0) goto out;
-    out = redis_cmd_literal(out, LITERAL(MULTI));
+    out = redis_cmd_literal(out, LITERAL(REDIS_MULTI));
     out = store_head(out, &space, args, body);
     out = store_values(out, &space, &channels, args->terms.ttl_ms);
     out = plain ? plain_lists(out, &space, args->checkpoint->id, &channels, &list)
                 : script(out, &space, args, &channels, &list);
-    out = redis_cmd_literal(out, LITERAL(EXEC));
+    out = redis_cmd_literal(out, LITERAL(REDIS_EXEC));
     req->req.scratch[REDIS_SCRATCH_NUMBER] = remember(redis, args, list);
     redis_conn_commit_transaction(redis_saver_conn(redis), out, plain ? on_plain : on_put,
                                   &req->req, 1 + channels.set_count + (plain ? PLAIN_LISTS : 1),

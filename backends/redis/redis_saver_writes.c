@@ -22,11 +22,6 @@ static void run_put(cairn_task_t *task)
 
 #define WRITE_HEAD ((size_t)5 * REDIS_PACKED_LENGTH) /* scripts/compact.lua knows it too */
 
-static char *bytes_of(char *out, cairn_slice_t slice)
-{
-    return slice.len > 0 ? redis_cmd_literal(out, slice.ptr, slice.len) : out;
-}
-
 static size_t write_size(const cairn_task_writes_t *task, const cairn_write_t *write)
 {
     return WRITE_HEAD + task->task_id.len + task->task_path.len + write->channel.len +
@@ -42,11 +37,11 @@ static char *pending_write(char *out, const cairn_task_writes_t *task, size_t po
     out = redis_pack_length(out, task->task_path.len);
     out = redis_pack_length(out, write->channel.len);
     out = redis_pack_length(out, write->value.type.len);
-    out = bytes_of(out, task->task_id);
-    out = bytes_of(out, task->task_path);
-    out = bytes_of(out, write->channel);
-    out = bytes_of(out, write->value.type);
-    return redis_cmd_end(bytes_of(out, write->value.bytes));
+    out = redis_bytes(out, task->task_id);
+    out = redis_bytes(out, task->task_path);
+    out = redis_bytes(out, write->channel);
+    out = redis_bytes(out, write->value.type);
+    return redis_cmd_end(redis_bytes(out, write->value.bytes));
 }
 
 static size_t push_bound(const redis_space_t *space, const cairn_saver_put_writes_args_t *args)
@@ -67,9 +62,6 @@ static char *push(char *out, const redis_space_t *space, const cairn_saver_put_w
 }
 
 /* ---- with a script before it ---- */
-
-#define MULTI "*1\r\n$5\r\nMULTI\r\n"
-#define EXEC "*1\r\n$4\r\nEXEC\r\n"
 
 /* Of a transaction, {script, length}. */
 static void on_written(void *ctx, int status, redis_reply_t *reply, cairn_slice_t detail)
@@ -93,7 +85,7 @@ static void on_written(void *ctx, int status, redis_reply_t *reply, cairn_slice_
 
 static size_t script_bound(const redis_space_t *space, cairn_slice_t id)
 {
-    return sizeof MULTI + sizeof EXEC +
+    return sizeof REDIS_MULTI + sizeof REDIS_EXEC +
            redis_thread_bound(space, 7,
                               3 * redis_object_key_size(space, id) + space->ns_place + id.len + 2 +
                                   REDIS_CMD_NUMBER);
@@ -114,14 +106,14 @@ static char *script(char *out, const redis_space_t *space, cairn_slice_t id, ter
     size_t count = 0;
     if (terms.given) flags[count++] = 'g';
     if (terms.of_thread) flags[count++] = 't';
-    out = redis_cmd_literal(out, LITERAL(MULTI));
+    out = redis_cmd_literal(out, LITERAL(REDIS_MULTI));
     out = redis_script_begin(out, &redis_script_put_writes, KEYS, ARGS);
     out = redis_object_key(out, space, LITERAL(REDIS_KEY_WRITES), id);
     out = redis_object_key(out, space, LITERAL(REDIS_KEY_CHECKPOINT), id);
     out = redis_thread_keys(out, space);
     out = redis_thread_key(out, space, LITERAL(REDIS_KEY_THREAD_EXPIRY));
     out = redis_cmd_arg_begin(out, space->ns_place + id.len);
-    out = redis_cmd_end(bytes_of(redis_encode(out, space->ns), id));
+    out = redis_cmd_end(redis_bytes(redis_encode(out, space->ns), id));
     out = redis_cmd_arg_begin(out, space->thread_place);
     out = redis_cmd_end(redis_encode_inverted(out, space->thread_id));
     out = redis_cmd_arg(out, cairn_slice(flags, count));
@@ -184,7 +176,7 @@ static int make_object(cairn_req_t *req)
     if (rc == 0) {
         out = script(out, &space, id, terms);
         out = redis_cmd_literal(out, copy, command.len);
-        out = redis_cmd_literal(out, LITERAL(EXEC));
+        out = redis_cmd_literal(out, LITERAL(REDIS_EXEC));
         redis_conn_commit_transaction(conn, out, on_written, req, COMMANDS, false);
     }
     cairn_free(copy);
@@ -281,7 +273,7 @@ int redis_saver_put_writes(void *self, cairn_saver_put_t *req,
     }
     out = script(out, &space, args->at.checkpoint_id, terms);
     out = push(out, &space, args);
-    out = redis_cmd_literal(out, LITERAL(EXEC));
+    out = redis_cmd_literal(out, LITERAL(REDIS_EXEC));
     redis_conn_commit_transaction(conn, out, on_written, &req->req, COMMANDS, false);
     return 0;
 }
