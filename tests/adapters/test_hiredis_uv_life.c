@@ -457,7 +457,8 @@ static void a_reset_while_paused_is_told_on_resuming(void **state)
 }
 
 /* Timestamps of what was sent wait in the socket's error queue: poll reports an error that neither
- * reading nor writing shows. */
+ * reading nor writing shows. If it does before the reply is there, the reply meets a socket that was
+ * shut down, and the system resets the connection. */
 static void an_error_that_does_not_show_ends_the_connection(void **state)
 {
     fixture_t *fixture = *state;
@@ -472,7 +473,7 @@ static void an_error_that_does_not_show_ends_the_connection(void **state)
     ping(&client);
     loop_run_until(&fixture->loop, "the disconnect", is_disconnected, &client);
     assert_int_equal(client.disconnect_status, REDIS_ERR);
-    assert_int_equal(client.error, REDIS_ERR_EOF);
+    assert_true(client.error == REDIS_ERR_EOF || client.error == REDIS_ERR_IO);
     assert_int_equal(client.replies, 1);
 }
 
