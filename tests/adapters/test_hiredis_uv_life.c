@@ -457,8 +457,8 @@ static void a_reset_while_paused_is_told_on_resuming(void **state)
 }
 
 /* Timestamps of what was sent wait in the socket's error queue: poll reports an error that neither
- * reading nor writing shows. If it does before the reply is there, the reply meets a socket that was
- * shut down, and the system resets the connection. */
+ * reading nor writing shows. If it does before the reply is there, the reply meets a socket that
+ * was shut down, and the system resets the connection. */
 static void an_error_that_does_not_show_ends_the_connection(void **state)
 {
     fixture_t *fixture = *state;
