@@ -20,7 +20,8 @@ static void free_watchdog(uv_handle_t *handle)
     free(handle->data);
 }
 
-/* The watchdog outlives the call by a turn, so that no turn is run that was not asked for. */
+/* The watchdog outlives the call by a turn, so that no turn is run that was not asked for. It
+ * repeats: should it expire before the turn waits, it must end the wait too. */
 bool loop_try_for(uv_loop_t *loop, unsigned ms, loop_condition done, void *ctx)
 {
     watchdog_t *watchdog = calloc(1, sizeof *watchdog);
@@ -28,7 +29,7 @@ bool loop_try_for(uv_loop_t *loop, unsigned ms, loop_condition done, void *ctx)
     uv_timer_init(loop, &watchdog->timer);
     watchdog->timer.data = watchdog;
     uv_update_time(loop);
-    uv_timer_start(&watchdog->timer, on_watchdog, ms, 0);
+    uv_timer_start(&watchdog->timer, on_watchdog, ms, 1);
 
     bool is_done = done(ctx);
     while (!is_done && !watchdog->expired) {
