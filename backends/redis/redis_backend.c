@@ -39,6 +39,7 @@ static void on_closed(redis_standalone_t *route)
     void (*closed)(const cairn_host_t *) = redis->closed;
     cairn_arena_free(&redis->arena);
     redis_hints_free(&redis->hints);
+    redis_beliefs_free(&redis->beliefs);
     redis_channels_free(&redis->channels);
     cairn_free(redis);
     closed(host);
@@ -76,6 +77,7 @@ static void redis_close(void *self, void (*closed)(const cairn_host_t *))
     redis_backend_t *redis = self;
     redis->closed = closed;
     redis->host->api->undefer(redis->host, &redis->flush);
+    redis->host->api->undefer(redis->host, &redis->joint_flush);
     redis_standalone_close(&redis->route);
 }
 
@@ -88,6 +90,10 @@ static void redis_forget(void *self, cairn_req_t *req)
     }
     if (req->scratch[REDIS_SCRATCH_CONN] == REDIS_CONN_BATCHED) {
         redis_batch_forget(req);
+        return;
+    }
+    if (req->scratch[REDIS_SCRATCH_CONN] == REDIS_CONN_JOINED) {
+        redis_joint_forget(req);
         return;
     }
     if (req->scratch[REDIS_SCRATCH_CONN]) {

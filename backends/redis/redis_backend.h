@@ -2,7 +2,9 @@
 #ifndef CAIRN_REDIS_BACKEND_H
 #define CAIRN_REDIS_BACKEND_H
 
+#include "redis_beliefs.h"
 #include "redis_channels.h"
+#include "redis_clock.h"
 #include "redis_hints.h"
 #include "redis_standalone.h"
 
@@ -10,6 +12,7 @@
 #include <cairn/sys/tuple.h>
 
 typedef struct redis_batch redis_batch_t;
+typedef struct redis_joint redis_joint_t;
 
 typedef struct redis_backend {
     const cairn_host_t *host;
@@ -19,8 +22,12 @@ typedef struct redis_backend {
     redis_channels_t channels; /* of the streams that somebody follows or waits for */
     redis_batch_t *batches;    /* of appends, that are not sent yet; the newest first */
     cairn_task_t flush;
-    cairn_arena_t arena; /* where an answer is put together, for as long as it is told */
-    bool store_expires;  /* items with a TTL have come by: a get may as well refresh at once */
+    cairn_arena_t arena;     /* where an answer is put together, for as long as it is told */
+    redis_beliefs_t beliefs; /* of the store */
+    redis_clock_t clock;
+    redis_joint_t *joint; /* of puts, that is not sent yet */
+    cairn_task_t joint_flush;
+    bool store_expires; /* items with a TTL have come by: a get may as well refresh at once */
 } redis_backend_t;
 
 extern const cairn_broker_ops_t redis_broker_ops;
@@ -46,6 +53,9 @@ int redis_streams_message(redis_backend_t *redis, cairn_slice_t channel, cairn_s
 
 /* A request that waits for events, or asks for them on behalf of its wait, is taken away. */
 void redis_group_forget(cairn_req_t *req);
+
+/* A put that goes with others is taken away. */
+void redis_joint_forget(cairn_req_t *req);
 
 /* An append in a batch is taken away. */
 void redis_batch_forget(cairn_req_t *req);

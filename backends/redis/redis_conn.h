@@ -191,6 +191,9 @@ _Static_assert(REDIS_SCRATCH_WORDS <= CAIRN_REQ_SCRATCH, "a request has room for
 #define REDIS_CONN_WAITS 1u
 #define REDIS_CONN_BATCHED 2u
 
+/* Or: it is a put that goes with others (redis_store_joint.c). */
+#define REDIS_CONN_JOINED 4u
+
 /* Nobody waits for the answer any more; unsent it will not be sent, if there is no link. */
 void redis_conn_forget_request(cairn_req_t *req);
 

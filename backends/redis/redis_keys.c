@@ -126,22 +126,20 @@ unsigned redis_space_shard(cairn_slice_t path)
     return (hash ^ hash >> 16) % REDIS_SPACE_SHARDS;
 }
 
-size_t redis_item_stem_size(cairn_namespace_t ns)
+size_t redis_space_tag_size(cairn_namespace_t ns)
 {
-    size_t size = sizeof REDIS_KEY_ITEM - 1 + sizeof "{}:" - 1;
+    size_t size = sizeof "{}" - 1;
     for (size_t i = 0; i < ns.count; i++) size += redis_escaped_size(ns.labels[i]) + (i > 0);
     return size;
 }
 
-char *redis_item_stem(char *out, cairn_namespace_t ns)
+char *redis_space_tag(char *out, cairn_namespace_t ns)
 {
-    memcpy(out, REDIS_KEY_ITEM "{", sizeof REDIS_KEY_ITEM);
-    out += sizeof REDIS_KEY_ITEM;
+    *out++ = '{';
     for (size_t i = 0; i < ns.count; i++) {
         if (i > 0) *out++ = ':';
         out = redis_escape(out, ns.labels[i]);
     }
     *out++ = '}';
-    *out++ = ':';
     return out;
 }

@@ -63,8 +63,17 @@ char *redis_decode(char *out, cairn_slice_t encoded);
 
 /* ---- the store ---- */
 
-#define REDIS_KEY_ITEM "langgraph:store:"
-#define REDIS_KEY_SPACES "langgraph:store_spaces:"
+#define REDIS_KEY_STORE "langgraph:store"
+#define REDIS_KEY_SPACES REDIS_KEY_STORE "_spaces:"
+
+/* What the key of something goes on with behind REDIS_KEY_STORE; then a namespace's tag follows,
+ * and ":" and the escaped key if it is an item's. */
+#define REDIS_ITEM ":"
+#define REDIS_ITEM_VECTORS "_vectors:"
+#define REDIS_ITEM_STAGED "_staged:"
+#define REDIS_ITEM_STAGED_VECTORS "_staged_vectors:"
+#define REDIS_SPACE_CHANGES "_changes:"
+#define REDIS_SPACE_KEYS "_keys:"
 
 /* Of the list of all namespaces. */
 #define REDIS_SPACE_SHARDS 16u
@@ -72,8 +81,8 @@ char *redis_decode(char *out, cairn_slice_t encoded);
 /* Of an encoded namespace (cairn/sys/namespace.h). */
 unsigned redis_space_shard(cairn_slice_t path);
 
-/* What keys of items begin with: "langgraph:store:{label:label}:". The escaped key follows. */
-size_t redis_item_stem_size(cairn_namespace_t ns);
-char *redis_item_stem(char *out, cairn_namespace_t ns);
+/* "{label:label}" */
+size_t redis_space_tag_size(cairn_namespace_t ns);
+char *redis_space_tag(char *out, cairn_namespace_t ns);
 
 #endif

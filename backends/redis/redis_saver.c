@@ -165,7 +165,8 @@ redis_conn_t *redis_saver_conn(redis_backend_t *redis)
 
 int redis_saver_reserve(redis_backend_t *redis, size_t bytes, char **at)
 {
-    int rc = redis_standalone_use_scripts(&redis->route);
+    int rc = redis_joint_flush(redis);
+    if (rc == 0) rc = redis_standalone_use_scripts(&redis->route);
     return rc < 0 ? rc : redis_conn_reserve(redis_saver_conn(redis), bytes, at);
 }
 

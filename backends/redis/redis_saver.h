@@ -68,6 +68,9 @@ size_t redis_object_stem_size(const redis_space_t *space, size_t prefix);
 /* "=" and the id, or nothing. */
 char *redis_optional(char *out, cairn_slice_t id);
 
+/* Sends the puts that go together, if there are any: what comes now goes behind them. UV_ENOMEM. */
+CAIRN_MUST_USE int redis_joint_flush(redis_backend_t *redis);
+
 /* Room for a call of `bytes`, once scripts are there. As redis_conn_reserve. */
 CAIRN_MUST_USE int redis_saver_reserve(redis_backend_t *redis, size_t bytes, char **at);
 

@@ -10,17 +10,10 @@
 
 typedef struct redis_standalone redis_standalone_t;
 
-/* The store is offered only where the build asks for it (CAIRN_REDIS_STORE): it is not finished. */
-#ifdef CAIRN_WITH_REDIS_STORE
-#define REDIS_STORE_CAPABILITY (CAIRN_CAP_STORE | CAIRN_CAP_STORE_VECTORS)
-#else
-#define REDIS_STORE_CAPABILITY 0u
-#endif
-
 #define REDIS_CAPABILITIES                                                                         \
     (CAIRN_CAP_TOPICS | CAIRN_CAP_PATTERNS | CAIRN_CAP_RECEIVERS | CAIRN_CAP_PERSISTENT |          \
      CAIRN_CAP_SHARED | CAIRN_CAP_SAVER | CAIRN_CAP_STREAMS | CAIRN_CAP_STREAM_GROUPS |            \
-     REDIS_STORE_CAPABILITY)
+     CAIRN_CAP_STORE | CAIRN_CAP_STORE_VECTORS)
 
 /* What the route tells the backend it belongs to. */
 typedef struct redis_standalone_events {

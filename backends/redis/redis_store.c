@@ -4,27 +4,61 @@
 #include <cairn/sys/alloc.h>
 #include <uv.h>
 
-/* ---- calls ---- */
+/* ---- keys ---- */
 
 redis_shelf_t redis_shelf(cairn_namespace_t ns)
 {
     return (redis_shelf_t){
         .ns = ns,
         .path_size = cairn_namespace_encoded_size(ns),
-        .stem_size = redis_item_stem_size(ns),
+        .tag_size = redis_space_tag_size(ns),
     };
 }
+
+#define KIND_SIZE (sizeof REDIS_ITEM_STAGED_VECTORS) /* the longest */
+
+size_t redis_store_list_bound(const redis_shelf_t *shelf)
+{
+    return redis_cmd_bound(1, sizeof REDIS_KEY_STORE + KIND_SIZE + shelf->tag_size);
+}
+
+size_t redis_store_item_bound(const redis_shelf_t *shelf, cairn_slice_t key)
+{
+    return redis_store_list_bound(shelf) + 1 + redis_escaped_size(key);
+}
+
+char *redis_store_list_key(char *out, const redis_shelf_t *shelf, const char *kind, size_t size)
+{
+    out = redis_cmd_arg_begin(out, sizeof REDIS_KEY_STORE - 1 + size + shelf->tag_size);
+    out = redis_cmd_literal(out, LITERAL(REDIS_KEY_STORE));
+    out = redis_cmd_literal(out, kind, size);
+    return redis_cmd_end(redis_space_tag(out, shelf->ns));
+}
+
+char *redis_store_item_key(char *out, const redis_shelf_t *shelf, const char *kind, size_t size,
+                           cairn_slice_t key)
+{
+    const size_t stem = sizeof REDIS_KEY_STORE - 1 + size + shelf->tag_size + 1;
+    out = redis_cmd_arg_begin(out, stem + redis_escaped_size(key));
+    out = redis_cmd_literal(out, LITERAL(REDIS_KEY_STORE));
+    out = redis_cmd_literal(out, kind, size);
+    out = redis_space_tag(out, shelf->ns);
+    *out++ = ':';
+    return redis_cmd_end(redis_escape(out, key));
+}
+
+char *redis_store_item(char *out, const redis_shelf_t *shelf, cairn_slice_t key)
+{
+    return redis_store_item_key(out, shelf, LITERAL(REDIS_ITEM), key);
+}
+
+/* ---- calls ---- */
 
 #define SHARD_SIZE (sizeof REDIS_KEY_SPACES + REDIS_CMD_NUMBER)
 
 size_t redis_store_call_bound(const redis_shelf_t *shelf, size_t items, size_t args)
 {
     return REDIS_SCRIPT_BEGIN + redis_cmd_bound(2 + items + args, SHARD_SIZE + shelf->path_size);
-}
-
-size_t redis_store_item_bound(const redis_shelf_t *shelf, cairn_slice_t key)
-{
-    return redis_cmd_bound(1, shelf->stem_size + redis_escaped_size(key));
 }
 
 static char *shard_key(char *out, unsigned shard)
@@ -58,12 +92,6 @@ char *redis_store_call(char *out, const redis_script_t *script, const redis_shel
     return shard_key(out, redis_space_shard(cairn_slice(out, shelf->path_size)));
 }
 
-char *redis_store_item(char *out, const redis_shelf_t *shelf, cairn_slice_t key)
-{
-    out = redis_cmd_arg_begin(out, shelf->stem_size + redis_escaped_size(key));
-    return redis_cmd_end(redis_escape(redis_item_stem(out, shelf->ns), key));
-}
-
 char *redis_store_refresh(char *out, const redis_shelf_t *shelf, cairn_slice_t key)
 {
     out = redis_store_call(out, &redis_script_store_refresh, shelf, 1, 1);
@@ -75,23 +103,6 @@ char *redis_store_refresh(char *out, const redis_shelf_t *shelf, cairn_slice_t k
 const cairn_store_done_t *redis_store_done(const redis_backend_t *redis)
 {
     return redis->host->api->store;
-}
-
-/* ---- an item's fields ---- */
-
-#define ASK_BEGIN "*4\r\n$5\r\nHMGET\r\n"
-#define ASK_END "$1\r\nv\r\n$1\r\nh\r\n"
-
-size_t redis_item_ask_bound(const redis_shelf_t *shelf, cairn_slice_t key)
-{
-    return sizeof ASK_BEGIN + sizeof ASK_END + redis_store_item_bound(shelf, key);
-}
-
-char *redis_item_ask(char *out, const redis_shelf_t *shelf, cairn_slice_t key)
-{
-    out = redis_cmd_literal(out, LITERAL(ASK_BEGIN));
-    out = redis_store_item(out, shelf, key);
-    return redis_cmd_literal(out, LITERAL(ASK_END));
 }
 
 int redis_store_number(cairn_slice_t text, int64_t *number)
@@ -111,76 +122,26 @@ int redis_store_number(cairn_slice_t text, int64_t *number)
     return 0;
 }
 
-/* The number up to the next space, or to the end; moves behind it. */
-static int take_number(cairn_slice_t *text, int64_t *number)
-{
-    const char *space = text->len > 0 ? memchr(text->ptr, ' ', text->len) : NULL;
-    const size_t len = space ? (size_t)(space - text->ptr) : text->len;
-    const size_t used = space ? len + 1 : len;
-    int rc = redis_store_number(cairn_slice(text->ptr, len), number);
-    *text = cairn_slice(text->ptr + used, text->len - used);
-    return rc;
-}
-
-int redis_item_read(redis_reply_t *reply, cairn_item_t *item)
-{
-    size_t count;
-    cairn_slice_t head;
-    bool no_value, no_head;
-    if (redis_reply_array(reply, &count) < 0 || count != 2 ||
-        redis_reply_string_or_nil(reply, &item->value, &no_value) < 0 ||
-        redis_reply_string_or_nil(reply, &head, &no_head) < 0)
-        return CAIRN_EPROTOCOL;
-    if (no_value || no_head) return 1;
-    if (take_number(&head, &item->created_at_us) < 0 ||
-        take_number(&head, &item->updated_at_us) < 0 || take_number(&head, &item->ttl_ms) < 0 ||
-        head.len > 0 || item->ttl_ms < CAIRN_TTL_PERSIST || item->ttl_ms == 0)
-        return CAIRN_EPROTOCOL;
-    return 0;
-}
-
 /* ---- get: the command that has been answered says of what ---- */
 
 enum {
-    GET_PLAIN,   /* HMGET, and what it finds is not to be refreshed */
-    GET_CAREFUL, /* HMGET, and if that has a TTL then once more, to refresh it */
-    GET_REFRESH  /* HMGET and store_refresh.lua in a transaction */
+    GET_PLAIN,   /* GET, and what it finds is not to be refreshed */
+    GET_CAREFUL, /* GET, and if that has a TTL then once more, to refresh it */
+    GET_REFRESH  /* GET and store_refresh.lua in a transaction */
 };
-
-/* The labels and the key in a key of an item, as redis_store_item wrote it. */
-static int take_name(cairn_arena_t *arena, cairn_slice_t name, cairn_item_t *item)
-{
-    const char *at = name.ptr + sizeof REDIS_KEY_ITEM; /* behind the brace */
-    const char *end = memchr(at, '}', name.len - sizeof REDIS_KEY_ITEM);
-    cairn_rows_t labels = {0};
-    char *room = cairn_arena_alloc(arena, name.len, 1);
-    if (!room || !end) return UV_ENOMEM;
-    while (at < end) {
-        const char *colon = memchr(at, ':', (size_t)(end - at));
-        const char *stop = colon ? colon : end;
-        cairn_slice_t *label = cairn_rows_add(arena, &labels, sizeof *label);
-        if (!label) return UV_ENOMEM;
-        char *written = redis_unescape(room, cairn_slice(at, (size_t)(stop - at)));
-        *label = cairn_slice(room, (size_t)(written - room));
-        room = written;
-        at = stop + 1;
-    }
-    item->ns = (cairn_namespace_t){labels.at, labels.count};
-    const char *key = end + 2;
-    char *written = redis_unescape(room, cairn_slice(key, (size_t)(name.ptr + name.len - key)));
-    item->key = cairn_slice(room, (size_t)(written - room));
-    return 0;
-}
 
 static int read_name(redis_backend_t *redis, bool in_transaction, cairn_item_t *item)
 {
     const cairn_slice_t answered = redis_saver_conn(redis)->answered;
-    const size_t skip = sizeof ASK_BEGIN - 1 + (in_transaction ? sizeof REDIS_MULTI - 1 : 0);
+    const size_t skip = in_transaction ? sizeof REDIS_MULTI - 1 : 0;
     redis_reply_t command;
     cairn_slice_t name;
+    size_t words;
     redis_reply_init(&command, answered.ptr + skip, answered.len - skip);
-    int rc = redis_reply_string(&command, &name);
-    return rc < 0 ? rc : take_name(&redis->arena, name, item);
+    int rc = redis_reply_array(&command, &words);
+    if (rc == 0) rc = redis_reply_skip(&command);
+    if (rc == 0) rc = redis_reply_string(&command, &name);
+    return rc < 0 ? rc : redis_item_take_name(&redis->arena, name, item);
 }
 
 static int send_get(redis_backend_t *redis, cairn_req_t *req, const redis_shelf_t *shelf,
@@ -303,7 +264,9 @@ static int set_ttl(void *self, cairn_store_ttl_t *req, cairn_namespace_t ns, cai
     out = redis_store_item(out, &shelf, key);
     out = redis_store_path(out, &shelf);
     out = redis_cmd_arg(out, key);
-    out = redis_cmd_i64(out, ttl_ms);
+    out = redis_cmd_arg_begin(out, REDIS_HEAD_NUMBER);
+    out = redis_cmd_end(redis_head_ttl(out, ttl_ms));
+    redis_store_believe_nothing(redis, &shelf, key);
     redis_conn_commit_script(redis_saver_conn(redis), out, on_set_ttl, &req->req, false);
     return 0;
 }

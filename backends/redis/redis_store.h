@@ -10,9 +10,6 @@
 #include <cairn/sys/json.h>
 #include <cairn/sys/namespace.h>
 
-#define REDIS_MULTI "*1\r\n$5\r\nMULTI\r\n"
-#define REDIS_EXEC "*1\r\n$4\r\nEXEC\r\n"
-
 /* Items that one transaction reads or refreshes, at the most: so that none holds the server long.
  */
 #define REDIS_STORE_PIECE ((size_t)128)
@@ -23,10 +20,18 @@
 typedef struct redis_shelf {
     cairn_namespace_t ns;
     size_t path_size; /* encoded */
-    size_t stem_size; /* of its items' keys */
+    size_t tag_size;
 } redis_shelf_t;
 
 redis_shelf_t redis_shelf(cairn_namespace_t ns);
+
+/* Keys, as arguments: of a list of the namespace, and of an item or what is beside it. `kind` is
+ * one of REDIS_ITEM, REDIS_SPACE_CHANGES ... */
+char *redis_store_list_key(char *out, const redis_shelf_t *shelf, const char *kind, size_t size);
+char *redis_store_item_key(char *out, const redis_shelf_t *shelf, const char *kind, size_t size,
+                           cairn_slice_t key);
+size_t redis_store_list_bound(const redis_shelf_t *shelf);
+size_t redis_store_item_bound(const redis_shelf_t *shelf, cairn_slice_t key);
 
 /* Calls of scripts that work on a namespace: its shard and `items` items for keys, which follow;
  * then redis_store_path, and `args` more arguments. */
@@ -35,16 +40,34 @@ char *redis_store_call(char *out, const redis_script_t *script, const redis_shel
                        size_t items, size_t args);
 char *redis_store_item(char *out, const redis_shelf_t *shelf, cairn_slice_t key);
 char *redis_store_path(char *out, const redis_shelf_t *shelf);
-size_t redis_store_item_bound(const redis_shelf_t *shelf, cairn_slice_t key);
 
-/* HMGET of an item: v h, and what redis_item_read makes of the answer. 1: there is none.
- * CAIRN_EPROTOCOL. The value borrows from the reply. */
+/* The rest of a call of store_refresh.lua for one item. */
+char *redis_store_refresh(char *out, const redis_shelf_t *shelf, cairn_slice_t key);
+
+/* ---- redis_store_item.c: what is stored of an item ---- */
+
+/* What goes before the value: when it was created and updated, its TTL, and whether it has
+ * vectors. */
+#define REDIS_HEAD_SIZE 51
+#define REDIS_HEAD_NUMBER 16 /* digits of each; a space behind each but the last */
+char *redis_head(char *out, int64_t created_at_us, int64_t updated_at_us, int64_t ttl_ms,
+                 bool has_vectors);
+char *redis_head_number(char *out, int64_t number);
+char *redis_head_ttl(char *out, int64_t ttl_ms);
+
+/* Item and value borrow from the bytes. CAIRN_EPROTOCOL. */
+CAIRN_MUST_USE int redis_head_read(cairn_slice_t bytes, cairn_item_t *item, bool *has_vectors);
+CAIRN_MUST_USE int redis_head_read_number(const char *from, int64_t *number);
+
+/* GET of an item, and what redis_item_read makes of the answer. 1: there is none. CAIRN_EPROTOCOL.
+ * The value borrows from the reply. */
 size_t redis_item_ask_bound(const redis_shelf_t *shelf, cairn_slice_t key);
 char *redis_item_ask(char *out, const redis_shelf_t *shelf, cairn_slice_t key);
 CAIRN_MUST_USE int redis_item_read(redis_reply_t *reply, cairn_item_t *item);
 
-/* The rest of a call of store_refresh.lua for one item. */
-char *redis_store_refresh(char *out, const redis_shelf_t *shelf, cairn_slice_t key);
+/* The namespace and the key that an item's key is made of. UV_ENOMEM. */
+CAIRN_MUST_USE int redis_item_take_name(cairn_arena_t *arena, cairn_slice_t name,
+                                        cairn_item_t *item);
 
 /* An integer as text. CAIRN_EPROTOCOL. */
 CAIRN_MUST_USE int redis_store_number(cairn_slice_t text, int64_t *number);
@@ -53,15 +76,69 @@ const cairn_store_done_t *redis_store_done(const redis_backend_t *redis);
 
 /* ---- redis_store_put.c ---- */
 
-/* One put or delete of a call of store_put.lua. */
+/* When a put is, by the client's notion of the server's clock; 0: it has none. Never the same
+ * twice. */
+int64_t redis_store_stamp(redis_backend_t *redis);
+
+/* The server's clock, as an answer says; 0: it does not. */
+void redis_store_heard(redis_backend_t *redis, int64_t server_us);
+
+/* A stamp as an argument. */
+char *redis_stamp_arg(char *out, int64_t stamp_us);
+
+/* One put or delete of a call of store_put.lua. What is not inline is staged by commands before
+ * it, in the same transaction. */
 bool redis_put_is_inline(const cairn_store_put_args_t *put);
 size_t redis_put_bound(const redis_shelf_t *shelf, const cairn_store_put_args_t *put);
-char *redis_put_value(char *out, const redis_shelf_t *shelf, const cairn_store_put_args_t *put);
-char *redis_put_args(char *out, const cairn_store_put_args_t *put);
+size_t redis_put_stagings(const cairn_store_put_args_t *put); /* commands */
+char *redis_put_stage(char *out, const redis_shelf_t *shelf, const cairn_store_put_args_t *put);
+char *redis_put_args(char *out, const cairn_store_put_args_t *put, cairn_slice_t seen);
 
-/* The field of an item that holds its vectors of one index. */
+/* What a put takes as a request, either way. */
+size_t redis_put_size(const redis_shelf_t *shelf, const cairn_store_put_args_t *put);
+
+/* A put that is sent by that script. seen: as store_put.lua says, or nothing. */
+CAIRN_MUST_USE int redis_put_by_script(redis_backend_t *redis, cairn_req_t *req,
+                                       const redis_shelf_t *shelf,
+                                       const cairn_store_put_args_t *put, cairn_slice_t seen);
+
+/* The field of an item's vectors that holds those of one index. */
 size_t redis_vector_field_size(cairn_slice_t index, size_t dimensions);
 char *redis_vector_field(char *out, cairn_slice_t index, size_t dimensions);
+
+/* ---- redis_store_plain.c: puts without a script ---- */
+
+/* REDIS_PUT_BY_SCRIPT: this one cannot be. */
+#define REDIS_PUT_BY_SCRIPT 1
+CAIRN_MUST_USE int redis_put_plain(redis_backend_t *redis, cairn_req_t *req,
+                                   const redis_shelf_t *shelf, const cairn_store_put_args_t *put);
+
+/* ---- redis_store_joint.c: puts that go in one transaction ---- */
+
+/* reply: at the results of the request's own commands, none an error. sent: these commands. Both
+ * until the first callback. */
+typedef void (*redis_joint_fn)(cairn_req_t *req, redis_reply_t *reply, cairn_slice_t sent);
+
+/* Room for the commands of one put, and that they are there. CAIRN_EFULL, CAIRN_ETOOBIG,
+ * UV_ENOMEM. */
+CAIRN_MUST_USE int redis_joint_reserve(redis_backend_t *redis, size_t bytes, char **at);
+void redis_joint_commit(redis_backend_t *redis, cairn_req_t *req, const char *end, size_t commands,
+                        redis_joint_fn told);
+
+/* ---- beliefs: redis_store_put.c ---- */
+
+/* What beliefs go by. */
+uint64_t redis_store_item_hash(const redis_shelf_t *shelf, cairn_slice_t key);
+uint64_t redis_store_space_hash(const redis_shelf_t *shelf);
+
+/* A put goes by a script: what was believed of the item ends, and its hash, if the answer says what
+ * is to be believed from now on, or 0. */
+uint64_t redis_put_believe(redis_backend_t *redis, const redis_shelf_t *shelf,
+                           const cairn_store_put_args_t *put);
+
+/* The item is changed by other means than a put of its own. */
+void redis_store_believe_nothing(redis_backend_t *redis, const redis_shelf_t *shelf,
+                                 cairn_slice_t key);
 
 /* ---- redis_store_job.c ---- */
 
@@ -206,7 +283,9 @@ char *redis_shards_call(char *out, const redis_script_t *script, size_t args);
 /* ---- redis_store_near.c ---- */
 
 /* What is asked of an item to rank it, and its rank by the answer. */
-size_t redis_near_ask_bound(const redis_query_t *query);
+size_t redis_near_asks(const redis_query_t *query); /* commands for each item */
+size_t redis_near_ask_bound(const redis_query_t *query, const redis_shelf_t *shelf,
+                            cairn_slice_t key);
 char *redis_near_ask(char *out, const redis_query_t *query, const redis_shelf_t *shelf,
                      cairn_slice_t key);
 CAIRN_MUST_USE int redis_near_rank(redis_job_t *job, redis_query_t *query,

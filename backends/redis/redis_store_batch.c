@@ -1,10 +1,11 @@
 /* batch: searches and lists first, as queries; then gets and puts, in one transaction for all
- * namespaces together, as long as they are few; a namespace is never divided.
+ * namespaces together, as long as they are few. What is too much of one namespace goes in several,
+ * reads before writes.
  *
  *     MULTI
- *     HMGET item v h                     of each get; of one namespace:
+ *     GET item                           of each get; of one namespace:
  *     EVALSHA store_refresh              what they refresh
- *     HSET item v value                  of large values
+ *     SET staged value                   of large values
  *     EVALSHA store_put                  what is put and deleted
  *     ...                                and of the next
  *     EXEC
@@ -16,7 +17,7 @@
 #include <stdlib.h>
 #include <uv.h>
 
-/* Steps after which a transaction ends with the namespace at hand. */
+/* Steps after which a transaction ends; of one namespace no more go together. */
 #define STEPS_IN_A_PIECE ((size_t)256)
 
 /* A get, put or delete: they are sorted by namespace, key and place in the batch. */
@@ -26,16 +27,16 @@ typedef struct entry {
     cairn_slice_t key;
     uint32_t index; /* among the steps */
     bool is_put;
-    bool counts;  /* of the puts and deletes of an item the last; of its gets one that refreshes */
-    uint32_t run; /* number of its item among those its namespace puts */
+    bool counts;   /* of the puts and deletes of an item the last; of its gets one that refreshes */
+    uint32_t run;  /* number of its item among those its group puts */
+    uint64_t hash; /* of an item whose creation is worth knowing; 0: it is not */
 } entry_t;
 
-/* What is done with one namespace. */
+/* What is done with one namespace at one time. */
 typedef struct group {
     size_t first, end; /* entries */
-    size_t gets, refreshes, puts, values;
+    size_t gets, refreshes, puts, stagings;
     redis_shelf_t shelf; /* only within the submit */
-    bool answered;
 } group_t;
 
 typedef struct piece {
@@ -55,6 +56,7 @@ typedef struct redis_batch {
     piece_t *pieces;
     size_t piece_count, piece_at;
     char *bytes;
+    int64_t stamp_us; /* 0: the server says when */
 } batch_t;
 
 /* ---- sorting ---- */
@@ -66,6 +68,12 @@ static int by_name(const void *one, const void *other)
     if (order == 0) order = cairn_slice_cmp(a->key, b->key);
     if (order != 0) return order;
     return a->index < b->index ? -1 : 1;
+}
+
+static int reads_first(const void *one, const void *other)
+{
+    const entry_t *a = one, *b = other;
+    return a->is_put != b->is_put ? a->is_put - b->is_put : by_name(one, other);
 }
 
 static void take_entries(batch_t *batch, const cairn_store_step_t *steps)
@@ -103,7 +111,7 @@ static void mark_item(group_t *group, entry_t *entries, size_t count)
     if (!put) return;
     put->counts = true;
     group->puts++;
-    if (put->step->put->value.ptr && !redis_put_is_inline(put->step->put)) group->values++;
+    if (put->step->put->value.ptr) group->stagings += redis_put_stagings(put->step->put);
 }
 
 static bool is_same_item(const entry_t *a, const entry_t *b)
@@ -120,23 +128,49 @@ static void mark_group(batch_t *batch, group_t *group)
     }
 }
 
+/* Of the entries of one namespace from `first` to `end`, where the next transaction ends: not
+ * within an item. */
+static size_t cut(const batch_t *batch, size_t first, size_t end)
+{
+    if (end - first <= STEPS_IN_A_PIECE) return end;
+    size_t at = first + STEPS_IN_A_PIECE;
+    const entry_t *entries = batch->entries;
+    while (at < end && is_same_item(&entries[at - 1], &entries[at]) &&
+           entries[at - 1].is_put == entries[at].is_put)
+        at++;
+    return at;
+}
+
+static int add_groups(redis_job_t *job, batch_t *batch, size_t first, size_t end,
+                      cairn_rows_t *rows)
+{
+    const redis_shelf_t shelf = redis_shelf(batch->entries[first].ns);
+    if (end - first > STEPS_IN_A_PIECE)
+        qsort(batch->entries + first, end - first, sizeof(entry_t), reads_first);
+    while (first < end) {
+        group_t *group = cairn_rows_add(&job->arena, rows, sizeof *group);
+        if (!group) return UV_ENOMEM;
+        *group = (group_t){.first = first, .end = cut(batch, first, end), .shelf = shelf};
+        mark_group(batch, group);
+        first = group->end;
+    }
+    return 0;
+}
+
 static int find_groups(redis_job_t *job, batch_t *batch)
 {
     cairn_rows_t rows = {0};
-    for (size_t i = 0; i < batch->entry_count;) {
-        group_t *group = cairn_rows_add(&job->arena, &rows, sizeof *group);
-        if (!group) return UV_ENOMEM;
-        const cairn_namespace_t ns = batch->entries[i].ns;
-        *group = (group_t){.first = i, .end = i + 1, .shelf = redis_shelf(ns)};
-        while (group->end < batch->entry_count &&
-               cairn_namespace_cmp(batch->entries[group->end].ns, ns) == 0)
-            group->end++;
-        mark_group(batch, group);
-        i = group->end;
+    int rc = 0;
+    for (size_t first = 0, end; first < batch->entry_count && rc == 0; first = end) {
+        const cairn_namespace_t ns = batch->entries[first].ns;
+        end = first + 1;
+        while (end < batch->entry_count && cairn_namespace_cmp(batch->entries[end].ns, ns) == 0)
+            end++;
+        rc = add_groups(job, batch, first, end, &rows);
     }
     batch->groups = rows.at;
     batch->group_count = rows.count;
-    return 0;
+    return rc;
 }
 
 /* ---- encoding ---- */
@@ -144,7 +178,7 @@ static int find_groups(redis_job_t *job, batch_t *batch)
 static size_t group_bound(const batch_t *batch, const group_t *group)
 {
     const redis_shelf_t *shelf = &group->shelf;
-    size_t size = 2 * redis_store_call_bound(shelf, 0, 0);
+    size_t size = 2 * redis_store_call_bound(shelf, 0, 1);
     for (size_t i = group->first; i < group->end; i++) {
         const entry_t *entry = &batch->entries[i];
         size += entry->is_put ? redis_put_bound(shelf, entry->step->put)
@@ -181,17 +215,19 @@ static char *refresh_call(char *out, const batch_t *batch, const group_t *group)
 
 static char *put_call(char *out, const batch_t *batch, const group_t *group)
 {
+    const cairn_slice_t nothing = {NULL, 0};
     const entry_t *entries = batch->entries;
     for (size_t i = group->first; i < group->end; i++)
-        if (changes(&entries[i]) && !redis_put_is_inline(entries[i].step->put))
-            out = redis_put_value(out, &group->shelf, entries[i].step->put);
-    out =
-        redis_store_call(out, &redis_script_store_put, &group->shelf, group->puts, 3 * group->puts);
+        if (changes(&entries[i]) && entries[i].step->put->value.ptr)
+            out = redis_put_stage(out, &group->shelf, entries[i].step->put);
+    out = redis_store_call(out, &redis_script_store_put, &group->shelf, group->puts,
+                           1 + 3 * group->puts);
     for (size_t i = group->first; i < group->end; i++)
         if (changes(&entries[i])) out = redis_store_item(out, &group->shelf, entries[i].key);
     out = redis_store_path(out, &group->shelf);
+    out = redis_stamp_arg(out, batch->stamp_us);
     for (size_t i = group->first; i < group->end; i++)
-        if (changes(&entries[i])) out = redis_put_args(out, entries[i].step->put);
+        if (changes(&entries[i])) out = redis_put_args(out, entries[i].step->put, nothing);
     return out;
 }
 
@@ -207,7 +243,7 @@ static char *encode_group(char *out, const batch_t *batch, const group_t *group)
 
 static size_t commands_of(const group_t *group)
 {
-    return group->gets + (group->refreshes > 0) + group->values + (group->puts > 0);
+    return group->gets + (group->refreshes > 0) + group->stagings + (group->puts > 0);
 }
 
 static int encode(redis_job_t *job, batch_t *batch)
@@ -241,12 +277,11 @@ static int encode(redis_job_t *job, batch_t *batch)
 
 /* ---- answers ---- */
 
-static int take_get(redis_job_t *job, batch_t *batch, const group_t *group, const entry_t *entry,
-                    redis_reply_t *reply)
+static int take_get(redis_job_t *job, batch_t *batch, const entry_t *entry, redis_reply_t *reply)
 {
     cairn_item_t item = {.ns = entry->ns, .key = entry->key};
     int rc = redis_item_read(reply, &item);
-    if (rc != 0 || group->answered) return rc < 0 ? rc : 0;
+    if (rc != 0) return rc < 0 ? rc : 0;
     cairn_item_t *kept = cairn_arena_alloc(&job->arena, 1, sizeof *kept);
     if (!kept) return UV_ENOMEM;
     *kept = item;
@@ -254,35 +289,39 @@ static int take_get(redis_job_t *job, batch_t *batch, const group_t *group, cons
     return cairn_arena_copy(&job->arena, item.value, &kept->value);
 }
 
-static int take_puts(batch_t *batch, group_t *group, redis_reply_t *reply, bool *again)
+/* Of each item a digit, whether it was there, and when it was created; then when it is updated. */
+static int take_puts(redis_job_t *job, batch_t *batch, group_t *group, redis_reply_t *reply)
 {
-    cairn_slice_t existed;
-    int rc = redis_reply_string(reply, &existed);
-    if (rc < 0 || group->answered) return rc;
-    if (cairn_slice_eq(existed, cairn_str("again"))) {
-        *again = true;
-        return 0;
-    }
-    if (existed.len != group->puts) return CAIRN_EPROTOCOL;
-    for (size_t i = group->first; i < group->end; i++) {
+    enum {
+        EACH = 1 + REDIS_HEAD_NUMBER
+    };
+    cairn_slice_t text;
+    int64_t number;
+    int rc = redis_reply_string(reply, &text);
+    if (rc == 0 && text.len != group->puts * EACH + REDIS_HEAD_NUMBER) rc = CAIRN_EPROTOCOL;
+    for (size_t i = group->first; rc == 0 && i < group->end; i++) {
         const entry_t *entry = &batch->entries[i];
-        if (entry->is_put) batch->results[entry->index].existed = existed.ptr[entry->run] == '1';
+        if (!entry->is_put) continue;
+        const char *at = text.ptr + entry->run * EACH;
+        batch->results[entry->index].existed = *at == '1';
+        rc = redis_head_read_number(at + 1, &number);
+        if (rc == 0 && entry->hash) redis_beliefs_set(&job->redis->beliefs, entry->hash, number);
     }
-    group->answered = true;
-    return 0;
+    if (rc == 0) rc = redis_head_read_number(text.ptr + group->puts * EACH, &number);
+    if (rc == 0 && batch->stamp_us == 0) redis_store_heard(job->redis, number);
+    return rc;
 }
 
-static int take_group(redis_job_t *job, batch_t *batch, group_t *group, redis_reply_t *reply,
-                      bool *again)
+static int take_group(redis_job_t *job, batch_t *batch, group_t *group, redis_reply_t *reply)
 {
     int rc = 0;
     for (size_t i = group->first; i < group->end && rc == 0; i++) {
         const entry_t *entry = &batch->entries[i];
-        if (!entry->is_put) rc = take_get(job, batch, group, entry, reply);
+        if (!entry->is_put) rc = take_get(job, batch, entry, reply);
     }
     if (rc == 0 && group->refreshes > 0) rc = redis_reply_skip(reply);
-    for (size_t i = 0; i < group->values && rc == 0; i++) rc = redis_reply_skip(reply);
-    return rc == 0 && group->puts > 0 ? take_puts(batch, group, reply, again) : rc;
+    for (size_t i = 0; i < group->stagings && rc == 0; i++) rc = redis_reply_skip(reply);
+    return rc == 0 && group->puts > 0 ? take_puts(job, batch, group, reply) : rc;
 }
 
 static int send_piece(cairn_req_t *req);
@@ -291,12 +330,11 @@ static int take_piece(redis_job_t *job, redis_reply_t *reply)
 {
     batch_t *batch = job->batch;
     const piece_t *piece = &batch->pieces[batch->piece_at];
-    bool again = false;
     size_t count;
     int rc = redis_reply_array(reply, &count);
     for (size_t i = piece->first; i < piece->end && rc == 0; i++)
-        rc = take_group(job, batch, &batch->groups[i], reply, &again);
-    if (rc == 0 && !again) batch->piece_at++;
+        rc = take_group(job, batch, &batch->groups[i], reply);
+    if (rc == 0) batch->piece_at++;
     return rc;
 }
 
@@ -383,6 +421,16 @@ static int make_query(redis_job_t *job, const cairn_store_step_t *step, redis_qu
 
 /* ---- batch ---- */
 
+static void believe(redis_backend_t *redis, batch_t *batch)
+{
+    for (const group_t *group = batch->groups; group < batch->groups + batch->group_count; group++)
+        for (size_t i = group->first; i < group->end; i++) {
+            entry_t *entry = &batch->entries[i];
+            if (changes(entry))
+                entry->hash = redis_put_believe(redis, &group->shelf, entry->step->put);
+        }
+}
+
 static int keep_names(redis_job_t *job, batch_t *batch)
 {
     for (size_t i = 0; i < batch->entry_count; i++) {
@@ -419,9 +467,12 @@ static int make_batch(redis_job_t *job, const cairn_store_step_t *steps, size_t 
         rc = make_query(job, &steps[i], batch->queries[i]);
     }
     take_entries(batch, steps);
+    batch->stamp_us = redis_store_stamp(job->redis);
     if (rc == 0) rc = find_groups(job, batch);
     if (rc == 0) rc = encode(job, batch);
-    return rc == 0 ? keep_names(job, batch) : rc;
+    if (rc < 0) return rc;
+    believe(job->redis, batch);
+    return keep_names(job, batch);
 }
 
 /* Without queries it is all sent at once, or refused; with them, or with nothing to do, what is

@@ -15,22 +15,28 @@ size_t redis_near_piece(const redis_query_t *query)
     return count == 0 ? 1 : count > 2 * REDIS_STORE_PIECE ? 2 * REDIS_STORE_PIECE : count;
 }
 
-size_t redis_near_ask_bound(const redis_query_t *query)
+size_t redis_near_ask_bound(const redis_query_t *query, const redis_shelf_t *shelf,
+                            cairn_slice_t key)
 {
-    return redis_cmd_bound(4,
-                           16 + redis_vector_field_size(query->near.index, query->near.dimensions));
+    return redis_cmd_bound(4, 16) + redis_store_item_bound(shelf, key) +
+           redis_item_ask_bound(shelf, key) +
+           redis_vector_field_size(query->near.index, query->near.dimensions);
+}
+
+size_t redis_near_asks(const redis_query_t *query)
+{
+    return query->filter ? 2 : 1;
 }
 
 char *redis_near_ask(char *out, const redis_query_t *query, const redis_shelf_t *shelf,
                      cairn_slice_t key)
 {
     const cairn_vector_t *near = &query->near;
-    out = redis_cmd_begin(out, query->filter ? 4 : 3);
-    out = redis_cmd_literal(out, LITERAL("$5\r\nHMGET\r\n"));
-    out = redis_store_item(out, shelf, key);
+    out = redis_cmd_literal(out, LITERAL("*3\r\n$4\r\nHGET\r\n"));
+    out = redis_store_item_key(out, shelf, LITERAL(REDIS_ITEM_VECTORS), key);
     out = redis_cmd_arg_begin(out, redis_vector_field_size(near->index, near->dimensions));
     out = redis_cmd_end(redis_vector_field(out, near->index, near->dimensions));
-    return query->filter ? redis_cmd_literal(out, LITERAL("$1\r\nv\r\n")) : out;
+    return query->filter ? redis_item_ask(out, shelf, key) : out;
 }
 
 /* ---- the ranking: the best so far, and as many again before the worse ones are let go ---- */
@@ -95,27 +101,26 @@ static int align(redis_query_t *query, cairn_slice_t *rows)
 }
 
 static int read_rows(redis_reply_t *reply, const redis_query_t *query, cairn_slice_t *rows,
-                     cairn_slice_t *value, bool *is_there)
+                     cairn_item_t *item, bool *is_there)
 {
     const size_t size = query->near.dimensions * sizeof(float);
-    size_t count;
-    bool no_rows, no_value = false;
-    if (redis_reply_array(reply, &count) < 0 || count != (query->filter ? 2 : 1) ||
-        redis_reply_string_or_nil(reply, rows, &no_rows) < 0 ||
-        (query->filter && redis_reply_string_or_nil(reply, value, &no_value) < 0))
-        return CAIRN_EPROTOCOL;
-    *is_there = !no_rows && !no_value;
+    bool no_rows;
+    int rc = redis_reply_string_or_nil(reply, rows, &no_rows);
+    if (rc == 0 && query->filter) rc = redis_item_read(reply, item);
+    if (rc < 0) return rc;
+    *is_there = !no_rows && rc == 0;
     return !no_rows && (rows->len == 0 || rows->len % size != 0) ? CAIRN_EPROTOCOL : 0;
 }
 
 int redis_near_rank(redis_job_t *job, redis_query_t *query, const redis_place_t *place,
                     redis_reply_t *reply)
 {
-    cairn_slice_t rows, value = {NULL, 0};
+    cairn_slice_t rows;
+    cairn_item_t item;
     bool is_there = false;
-    int rc = read_rows(reply, query, &rows, &value, &is_there);
+    int rc = read_rows(reply, query, &rows, &item, &is_there);
     if (rc < 0 || !is_there) return rc;
-    int matches = query->filter ? cairn_json_query_matches(query->filter, value) : 1;
+    int matches = query->filter ? cairn_json_query_matches(query->filter, item.value) : 1;
     if (matches <= 0) return matches;
     rc = align(query, &rows);
     return rc < 0 ? rc : add(job, query, place, best_score(query, rows));

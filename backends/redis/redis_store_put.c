@@ -1,5 +1,5 @@
-/* put and delete: one call of store_put.lua. What is large goes before it, by a plain command in
- * the same transaction: what passes through a script costs with its length. */
+/* put and delete by store_put.lua. What is large is staged before it, by plain commands in the same
+ * transaction: what passes through a script costs with its length. */
 #include "redis_store.h"
 
 #include <uv.h>
@@ -7,10 +7,11 @@
 /* The longest value that goes through the script: as much as a command of its own costs. */
 #define INLINE_MOST ((size_t)1024)
 
-bool redis_put_is_inline(const cairn_store_put_args_t *put)
-{
-    return put->vector_count == 0 && put->value.len <= INLINE_MOST;
-}
+/* Of the hash of an item, which is what a request keeps; a hash has them set. */
+#define TEACHES                                                                                    \
+    UINT64_C(1) /* the answer says when the item was created, and that is worth knowing */
+#define STAMPED UINT64_C(2) /* it had its time from here */
+#define HASH_FLAGS (TEACHES | STAMPED)
 
 /* ---- vectors: those of one index are one field ---- */
 
@@ -77,6 +78,30 @@ static size_t fields_size(const cairn_store_put_args_t *put, size_t *count)
     return size;
 }
 
+/* ---- when ---- */
+
+static int64_t now_us(void)
+{
+    return (int64_t)(uv_hrtime() / 1000);
+}
+
+int64_t redis_store_stamp(redis_backend_t *redis)
+{
+    return redis_clock_stamp(&redis->clock, now_us());
+}
+
+void redis_store_heard(redis_backend_t *redis, int64_t server_us)
+{
+    if (server_us > 0) redis_clock_hear(&redis->clock, server_us, now_us());
+}
+
+char *redis_stamp_arg(char *out, int64_t stamp_us)
+{
+    if (stamp_us == 0) return redis_cmd_literal(out, LITERAL("$0\r\n\r\n"));
+    out = redis_cmd_arg_begin(out, REDIS_HEAD_NUMBER);
+    return redis_cmd_end(redis_head_number(out, stamp_us));
+}
+
 /* ---- the parts of the call ---- */
 
 size_t redis_put_bound(const redis_shelf_t *shelf, const cairn_store_put_args_t *put)
@@ -84,19 +109,52 @@ size_t redis_put_bound(const redis_shelf_t *shelf, const cairn_store_put_args_t 
     size_t fields, floats = 0;
     const size_t names = fields_size(put, &fields);
     for (size_t i = 0; i < put->vector_count; i++) floats += floats_size(&put->vectors[i]);
-    return 2 * redis_store_item_bound(shelf, put->key) +
-           redis_cmd_bound(8 + 2 * fields, 32 + put->key.len + put->value.len + 2 * names + floats);
+    return 5 * redis_store_item_bound(shelf, put->key) +
+           redis_cmd_bound(20 + 2 * fields, 2 * REDIS_HEAD_SIZE + 64 + put->key.len +
+                                                put->value.len + names + floats);
 }
 
-char *redis_put_value(char *out, const redis_shelf_t *shelf, const cairn_store_put_args_t *put)
+static bool is_value_inline(const cairn_store_put_args_t *put)
+{
+    return put->value.len <= INLINE_MOST;
+}
+
+bool redis_put_is_inline(const cairn_store_put_args_t *put)
+{
+    return put->vector_count == 0 && is_value_inline(put);
+}
+
+size_t redis_put_stagings(const cairn_store_put_args_t *put)
+{
+    enum {
+        VECTORS = 3
+    };
+    const size_t value = is_value_inline(put) ? 0 : 1;
+    return value + (put->vector_count > 0 ? VECTORS : 0);
+}
+
+/* For as long as nobody comes to fetch it. */
+#define STAGED_MS "$5\r\n60000\r\n"
+
+static char *stage_value(char *out, const redis_shelf_t *shelf, const cairn_store_put_args_t *put)
+{
+    out = redis_cmd_literal(out, LITERAL("*5\r\n$3\r\nSET\r\n"));
+    out = redis_store_item_key(out, shelf, LITERAL(REDIS_ITEM_STAGED), put->key);
+    out = redis_cmd_arg_begin(out, REDIS_HEAD_SIZE + put->value.len);
+    out = redis_head(out, 0, 0, 0, false);
+    out = redis_cmd_end(redis_bytes(out, put->value));
+    return redis_cmd_literal(out, LITERAL("$2\r\nPX\r\n" STAGED_MS));
+}
+
+static char *stage_vectors(char *out, const redis_shelf_t *shelf, const cairn_store_put_args_t *put)
 {
     size_t fields;
     (void)fields_size(put, &fields);
-    out = redis_cmd_begin(out, 4 + 2 * fields);
+    out = redis_cmd_literal(out, LITERAL("*2\r\n$6\r\nUNLINK\r\n"));
+    out = redis_store_item_key(out, shelf, LITERAL(REDIS_ITEM_STAGED_VECTORS), put->key);
+    out = redis_cmd_begin(out, 2 + 2 * fields);
     out = redis_cmd_literal(out, LITERAL("$4\r\nHSET\r\n"));
-    out = redis_store_item(out, shelf, put->key);
-    out = redis_cmd_literal(out, LITERAL("$1\r\nv\r\n"));
-    out = redis_cmd_arg(out, put->value);
+    out = redis_store_item_key(out, shelf, LITERAL(REDIS_ITEM_STAGED_VECTORS), put->key);
     for (size_t i = 0; i < put->vector_count; i++) {
         if (!is_first_of_index(put, i)) continue;
         const cairn_vector_t *vector = &put->vectors[i];
@@ -104,87 +162,160 @@ char *redis_put_value(char *out, const redis_shelf_t *shelf, const cairn_store_p
         out = redis_cmd_end(redis_vector_field(out, vector->index, vector->dimensions));
         out = rows(out, put, vector->index);
     }
+    out = redis_cmd_literal(out, LITERAL("*3\r\n$7\r\nPEXPIRE\r\n"));
+    out = redis_store_item_key(out, shelf, LITERAL(REDIS_ITEM_STAGED_VECTORS), put->key);
+    return redis_cmd_literal(out, LITERAL(STAGED_MS));
+}
+
+char *redis_put_stage(char *out, const redis_shelf_t *shelf, const cairn_store_put_args_t *put)
+{
+    if (!is_value_inline(put)) out = stage_value(out, shelf, put);
+    if (put->vector_count > 0) out = stage_vectors(out, shelf, put);
     return out;
 }
 
-static char *what(char *out, const cairn_store_put_args_t *put)
+static char *what(char *out, const cairn_store_put_args_t *put, cairn_slice_t seen)
 {
     if (!put->value.ptr) return redis_cmd_literal(out, LITERAL("$1\r\nd\r\n"));
-    const bool persistent = put->ttl_ms == CAIRN_TTL_PERSIST, is_inline = redis_put_is_inline(put);
-    size_t count;
-    const size_t ttl_size = persistent ? 2 : digits((size_t)put->ttl_ms);
-    out = redis_cmd_arg_begin(out, ttl_size + is_inline + fields_size(put, &count));
-    out = persistent ? redis_cmd_literal(out, LITERAL("-1"))
-                     : redis_cmd_digits(out, (uint64_t)put->ttl_ms);
-    if (is_inline) *out++ = 'v';
-    for (size_t i = 0; i < put->vector_count; i++) {
-        if (!is_first_of_index(put, i)) continue;
-        *out++ = ' ';
-        out = redis_vector_field(out, put->vectors[i].index, put->vectors[i].dimensions);
-    }
-    return redis_cmd_end(out);
+    out = redis_cmd_arg_begin(out, REDIS_HEAD_NUMBER + 2 + seen.len);
+    out = redis_head_ttl(out, put->ttl_ms);
+    *out++ = is_value_inline(put) ? 'v' : 's';
+    *out++ = put->vector_count > 0 ? 'x' : ' ';
+    return redis_cmd_end(redis_bytes(out, seen));
 }
 
-char *redis_put_args(char *out, const cairn_store_put_args_t *put)
+char *redis_put_args(char *out, const cairn_store_put_args_t *put, cairn_slice_t seen)
 {
     const cairn_slice_t nothing = {NULL, 0};
     out = redis_cmd_arg(out, put->key);
-    out = what(out, put);
-    return redis_cmd_arg(out, redis_put_is_inline(put) ? put->value : nothing);
+    out = what(out, put, seen);
+    return redis_cmd_arg(out, is_value_inline(put) ? put->value : nothing);
 }
 
-/* ---- put ---- */
+size_t redis_put_size(const redis_shelf_t *shelf, const cairn_store_put_args_t *put)
+{
+    return sizeof REDIS_MULTI + sizeof REDIS_EXEC + redis_store_call_bound(shelf, 1, 2) +
+           2 * redis_store_list_bound(shelf) + redis_put_bound(shelf, put);
+}
+
+/* ---- beliefs ---- */
+
+/* FNV-1a, and what spreads its last bytes over all bits. */
+static uint64_t mix(uint64_t hash, cairn_slice_t bytes)
+{
+    hash ^= bytes.len + 1;
+    for (size_t i = 0; i < bytes.len; i++)
+        hash = (hash ^ (unsigned char)bytes.ptr[i]) * UINT64_C(1099511628211);
+    hash = (hash ^ hash >> 32) * UINT64_C(0x9e3779b97f4a7c15);
+    return hash ^ hash >> 32;
+}
+
+uint64_t redis_store_space_hash(const redis_shelf_t *shelf)
+{
+    uint64_t hash = UINT64_C(14695981039346656037);
+    for (size_t i = 0; i < shelf->ns.count; i++) hash = mix(hash, shelf->ns.labels[i]);
+    return hash | HASH_FLAGS;
+}
+
+uint64_t redis_store_item_hash(const redis_shelf_t *shelf, cairn_slice_t key)
+{
+    return mix(redis_store_space_hash(shelf), key) | HASH_FLAGS;
+}
+
+void redis_store_believe_nothing(redis_backend_t *redis, const redis_shelf_t *shelf,
+                                 cairn_slice_t key)
+{
+    redis_beliefs_drop(&redis->beliefs, redis_store_item_hash(shelf, key));
+}
+
+/* ---- put by a script ---- */
+
+/* {existed, created, updated} */
+static int read_answer(cairn_slice_t text, bool *existed, int64_t *created, int64_t *updated)
+{
+    if (text.len != 1 + 2 * REDIS_HEAD_NUMBER) return CAIRN_EPROTOCOL;
+    *existed = text.ptr[0] == '1';
+    int rc = redis_head_read_number(text.ptr + 1, created);
+    return rc < 0 ? rc : redis_head_read_number(text.ptr + 1 + REDIS_HEAD_NUMBER, updated);
+}
 
 static void on_put(void *ctx, int status, redis_reply_t *reply, cairn_slice_t detail)
 {
     cairn_req_t *req = ctx;
-    cairn_slice_t existed = {NULL, 0};
-    size_t count;
+    redis_backend_t *redis = redis_saver_of(req);
+    const uint64_t number = req->scratch[REDIS_SCRATCH_NUMBER];
+    cairn_slice_t text = {NULL, 0};
+    bool existed = false;
+    int64_t created = 0, updated = 0;
+    size_t count = 1;
     int rc = 0;
-    if (status == 0 && redis_reply_type(reply) == REDIS_ARRAY) {
+    if (status == 0 && redis_reply_type(reply) == REDIS_ARRAY)
         rc = redis_reply_array(reply, &count);
-        if (rc == 0) rc = redis_reply_skip(reply);
-    }
-    if (status == 0 && rc == 0) rc = redis_reply_string(reply, &existed);
-    bool again = rc == 0 && cairn_slice_eq(existed, cairn_str("again"));
-    if (again) rc = redis_saver_send_again(req, on_put);
-    if (status == 0 && rc == 0 && !again && existed.len != 1) rc = CAIRN_EPROTOCOL;
-    if (redis_saver_failed(req, status, rc, detail) || again) return;
-    redis_store_done(redis_saver_of(req))
-        ->put_done(CAIRN_CONTAINER_OF(req, cairn_store_put_t, req), existed.ptr[0] == '1');
+    for (; status == 0 && rc == 0 && count > 1; count--) rc = redis_reply_skip(reply);
+    if (status == 0 && rc == 0) rc = redis_reply_string(reply, &text);
+    if (status == 0 && rc == 0) rc = read_answer(text, &existed, &created, &updated);
+    if (redis_saver_failed(req, status, rc, detail)) return;
+    if (!(number & STAMPED)) redis_store_heard(redis, updated);
+    if (number & TEACHES) redis_beliefs_set(&redis->beliefs, number | HASH_FLAGS, created);
+    redis_store_done(redis)->put_done(CAIRN_CONTAINER_OF(req, cairn_store_put_t, req), existed);
 }
 
-int redis_store_put(void *self, cairn_store_put_t *req, const cairn_store_put_args_t *args)
+uint64_t redis_put_believe(redis_backend_t *redis, const redis_shelf_t *shelf,
+                           const cairn_store_put_args_t *put)
+{
+    const uint64_t hash = redis_store_item_hash(shelf, put->key);
+    redis_beliefs_drop(&redis->beliefs, hash);
+    if (!put->value.ptr || put->ttl_ms != CAIRN_TTL_PERSIST) return 0;
+    redis_beliefs_set(&redis->beliefs, redis_store_space_hash(shelf), 1);
+    return put->vector_count == 0 ? hash : 0;
+}
+
+int redis_put_by_script(redis_backend_t *redis, cairn_req_t *req, const redis_shelf_t *shelf,
+                        const cairn_store_put_args_t *put, cairn_slice_t seen)
 {
     enum {
-        ARGS = 3
+        ARGS = 4
     };
-    redis_backend_t *redis = self;
-    const redis_shelf_t shelf = redis_shelf(args->ns);
-    const bool is_inline = redis_put_is_inline(args);
-    char *out;
-    req->req.scratch[REDIS_SCRATCH_MEMORY] = 0;
-    int rc = redis_saver_reserve(redis,
-                                 sizeof REDIS_MULTI + sizeof REDIS_EXEC +
-                                     redis_store_call_bound(&shelf, 1, ARGS) +
-                                     redis_put_bound(&shelf, args),
-                                 &out);
-    if (rc < 0) return rc;
-    if (args->ttl_ms > 0) redis->store_expires = true;
-    if (!is_inline) {
-        out = redis_cmd_literal(out, LITERAL(REDIS_MULTI));
-        out = redis_put_value(out, &shelf, args);
-    }
-    out = redis_store_call(out, &redis_script_store_put, &shelf, 1, ARGS);
-    out = redis_store_item(out, &shelf, args->key);
-    out = redis_store_path(out, &shelf);
-    out = redis_put_args(out, args);
+    const size_t staged = put->value.ptr ? redis_put_stagings(put) : 0;
     redis_conn_t *conn = redis_saver_conn(redis);
-    if (is_inline) {
-        redis_conn_commit_script(conn, out, on_put, &req->req, false);
+    char *out;
+    int rc = redis_conn_reserve_unbounded(conn, redis_put_size(shelf, put), &out);
+    if (rc < 0) return rc;
+    const int64_t stamp_us = redis_store_stamp(redis);
+    const uint64_t hash = redis_put_believe(redis, shelf, put);
+    req->scratch[REDIS_SCRATCH_NUMBER] =
+        (hash & ~HASH_FLAGS) | (hash ? TEACHES : 0) | (stamp_us > 0 ? STAMPED : 0);
+    if (staged > 0) {
+        out = redis_cmd_literal(out, LITERAL(REDIS_MULTI));
+        out = redis_put_stage(out, shelf, put);
+    }
+    out = redis_store_call(out, &redis_script_store_put, shelf, 1, ARGS);
+    out = redis_store_item(out, shelf, put->key);
+    out = redis_store_path(out, shelf);
+    out = redis_stamp_arg(out, stamp_us);
+    out = redis_put_args(out, put, seen);
+    if (staged == 0) {
+        redis_conn_commit_script(conn, out, on_put, req, false);
         return 0;
     }
     out = redis_cmd_literal(out, LITERAL(REDIS_EXEC));
-    redis_conn_commit_transaction(conn, out, on_put, &req->req, 2, false);
+    redis_conn_commit_transaction(conn, out, on_put, req, 1 + staged, false);
     return 0;
+}
+
+/* ---- put ---- */
+
+int redis_store_put(void *self, cairn_store_put_t *req, const cairn_store_put_args_t *args)
+{
+    const cairn_slice_t nothing = {NULL, 0};
+    redis_backend_t *redis = self;
+    const redis_shelf_t shelf = redis_shelf(args->ns);
+    char *unused;
+    req->req.scratch[REDIS_SCRATCH_MEMORY] = 0;
+    if (args->ttl_ms > 0) redis->store_expires = true;
+    int rc = redis_put_plain(redis, &req->req, &shelf, args);
+    if (rc != REDIS_PUT_BY_SCRIPT) return rc;
+    rc = redis_saver_reserve(redis, redis_put_size(&shelf, args), &unused);
+    if (rc < 0) return rc;
+    return redis_put_by_script(redis, &req->req, &shelf, args, nothing);
 }

@@ -233,13 +233,18 @@ static bool is_ranking(const redis_query_t *query)
     return query->kind == REDIS_QUERY_NEAR && !query->telling;
 }
 
+static size_t asks(const redis_query_t *query)
+{
+    return is_ranking(query) ? redis_near_asks(query) : 1;
+}
+
 static int take_items(redis_job_t *job, redis_query_t *query, redis_reply_t *reply)
 {
     const redis_place_t *places = query->places.at;
     size_t count;
     int rc = redis_reply_array(reply, &count);
-    if (rc == 0 && count != query->asked) rc = CAIRN_EPROTOCOL;
-    for (size_t i = 0; i < count && rc == 0; i++, query->read++) {
+    if (rc == 0 && count != query->asked * asks(query)) rc = CAIRN_EPROTOCOL;
+    for (size_t i = 0; i < query->asked && rc == 0; i++, query->read++) {
         const redis_place_t *place = &places[query->read];
         cairn_item_t item = {0};
         if (is_ranking(query)) {
@@ -270,7 +275,6 @@ static int ask_each(cairn_req_t *req, size_t last)
     redis_query_t *query = redis_query_of(req);
     const redis_place_t *places = query->places.at;
     const bool ranking = is_ranking(query);
-    const size_t own = ranking ? redis_near_ask_bound(query) : 0;
     redis_shelf_t *shelves = cairn_arena_alloc(&query->round, last - query->read, sizeof *shelves);
     if (!shelves) return UV_ENOMEM;
     size_t size = sizeof REDIS_MULTI + sizeof REDIS_EXEC;
@@ -284,7 +288,8 @@ static int ask_each(cairn_req_t *req, size_t last)
             if (rc < 0) return rc == UV_EINVAL ? CAIRN_EPROTOCOL : rc;
             *shelf = redis_shelf(ns);
         }
-        size += own + redis_item_ask_bound(shelf, places[i].key);
+        size += ranking ? redis_near_ask_bound(query, shelf, places[i].key)
+                        : redis_item_ask_bound(shelf, places[i].key);
     }
     char *out;
     int rc = redis_job_reserve(redis_job_of(req), size, &out);
@@ -295,7 +300,7 @@ static int ask_each(cairn_req_t *req, size_t last)
                       : redis_item_ask(out, &shelves[i - query->read], places[i].key);
     out = redis_cmd_literal(out, LITERAL(REDIS_EXEC));
     query->asked = last - query->read;
-    redis_job_commit(req, out, on_items, query->asked, true);
+    redis_job_commit(req, out, on_items, query->asked * asks(query), true);
     return 0;
 }
 

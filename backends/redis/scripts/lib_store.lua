@@ -1,9 +1,11 @@
 -- Names. Whatever belongs to a namespace has its hash tag, "{label:label}", and so its slot:
 --
---   langgraph:store:{ns}:key        HASH  v the value, h "created updated ttl": when in us, and the full
---                                         TTL in ms or -1; n the fields of its vectors, and these: "x" ..
---                                         name .. ":" .. dimensions, floats row after row. Without h
---                                         there is no item
+--   langgraph:store:{ns}:key        STRING  "created updated ttl": 16 digits each, when in us, and the
+--                                           full TTL in ms or 0; "x" if it has vectors, or a line end;
+--                                           and the value
+--   langgraph:store_vectors:{ns}:key  HASH  name .. ":" .. dimensions: floats, row after row
+--   langgraph:store_staged:{ns}:key,  STRING, HASH  what a transaction hands to a script that must not
+--   langgraph:store_staged_vectors:{ns}:key         pass through it: it is given its name there
 --   langgraph:store_changes:{ns}    ZSET  keys by -updated: the latest change first, then by key
 --   langgraph:store_keys:{ns}       ZSET  keys, all with score 0
 --   langgraph:store_expiry:{ns}     ZSET  those of them that expire, by when
@@ -13,7 +15,7 @@
 --   langgraph:store_spaces:n          ZSET  one shard of all namespaces, encoded, all with score 0
 --   langgraph:store_spaces_expiry:n   ZSET  those of them that expire, by when
 --
--- Items expire by themselves. The lists keep what they list a while longer; whoever reads one purges it
+-- Items and their vectors expire by themselves. The lists keep what they list a while longer; whoever reads one purges it
 -- first, by the list of what expires. So all lists of a namespace have one expiry, and only if all that
 -- they list has one: that of the longest, and up to a minute, or an eighth of the TTL, more, so that
 -- not every put need move it.
@@ -23,9 +25,17 @@ local format, gsub = string.format, string.gsub
 
 local MOST = 4000 -- arguments of one command: less than the stack of Lua takes
 
--- Created, updated, TTL: all text.
-local function split(head)
-  return string.match(head, '^(%d+) (%d+) (-?%d+)$')
+local HEAD = 51 -- bytes before the value
+local NO_TTL = '0000000000000000'
+
+-- Created, updated and TTL of an item, as text, and its mark; or nothing.
+local function head_of(item)
+  return string.match(call('GETRANGE', item, 0, HEAD - 1), '^(%d+) (%d+) (%d+)(.)$')
+end
+
+-- The key of something else of the item, "vectors" or "staged".
+local function beside(item, what)
+  return 'langgraph:store_' .. what .. string.sub(item, 16)
 end
 
 local now_us, now_ms
@@ -190,16 +200,19 @@ local function list_persistent(space, key, left)
   if left ~= -1 then enlist(space, nil) end
 end
 
--- Of an item that is there and listed: its TTL from now on. Whether its namespace is to be settled.
-local function live(space, item, key, ttl, ttl_before)
+-- Of an item that is there and listed: its TTL from now on, 0 for none. Whether its namespace is to
+-- be settled.
+local function live(space, item, key, mark, ttl, before)
   local left = call('PTTL', space.changes)
   if ttl > 0 then
     local at = now() + ttl
     call('PEXPIREAT', item, plain(at))
+    if mark == 'x' then call('PEXPIREAT', beside(item, 'vectors'), plain(at)) end
     list_expiry(space, key, at, left)
-    return ttl_before == -1
+    return before == NO_TTL
   end
   call('PERSIST', item)
+  if mark == 'x' then call('PERSIST', beside(item, 'vectors')) end
   list_persistent(space, key, left)
   return false
 end

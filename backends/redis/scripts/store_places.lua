@@ -5,7 +5,7 @@
 -- key), 5 how many items, 6 as what it goes on: "" from the beginning, or behind the item that was
 -- changed then, 7 whose key is this, 8 whose encoded namespace is this, 9 the worst score of interest or
 -- "", 10 "v" if the items are wanted too, if these are all and not too large.
--- Returns {where to go on or '', {namespace, {key, score, ...}, ...}, {v, h of the first, ...}};
+-- Returns {where to go on or '', {namespace, {key, score, ...}, ...}, {item, ...}};
 -- scores are -1 * updated_at, by key they are left out.
 
 local order, most, since, behind, path = ARGV[4], tonumber(ARGV[5]), ARGV[6], ARGV[7], ARGV[8]
@@ -90,8 +90,8 @@ if ARGV[10] == 'v' and (cursor == '' or order == 'k') and count / step <= enough
     local stem = 'langgraph:store:' .. tag_of(found[i - 1]) .. ':'
     for j = 1, #found[i], step do
       if bytes > 65536 or #items == 128 then break end
-      local item = call('HMGET', stem .. escape(found[i][j]), 'v', 'h')
-      bytes = bytes + #(item[1] or '')
+      local item = call('GET', stem .. escape(found[i][j]))
+      bytes = bytes + #(item or '')
       items[#items + 1] = item
     end
   end

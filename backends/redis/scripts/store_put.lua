@@ -1,131 +1,140 @@
 -- needs: store
 --
 -- Puts and deletes of one namespace, at one time.
--- KEYS: 1 its shard, then the items. ARGV: 1 the encoded namespace, then of each item: its key; "d" to
--- delete it, or the TTL in ms or -1, "v" if the value follows, and the fields of its vectors with a space
--- before each; the value, or "" where it has been set in this transaction.
--- Returns a digit of each, whether it was there; or "again", and nothing is done.
+-- KEYS: 1 its shard, then the items. ARGV: 1 the encoded namespace, 2 when it is, as the client thinks,
+-- 16 digits, or ""; then of each item: its key; what is done, "d" to delete it, or to put it the TTL,
+-- 16 digits, "v" if the value follows, or "s" if it is staged, "x" if vectors are, or " ", and when it
+-- was changed last as an earlier attempt saw it; the value, or "".
+-- Returns of each a digit, whether it was there, and when it was created, 16 digits, or zeros if there is
+-- nothing to know; then when it was updated.
 
 -- As a rule it is one put or delete that changes nothing about when lists expire, and goes without the
 -- libraries: to make their functions costs several times as much as all of this.
-local call = redis.call
+local call, sub = redis.call, string.sub
 if #KEYS == 2 then
-  local item, key = KEYS[2], ARGV[2]
+  local item, key, what = KEYS[2], ARGV[3], ARGV[4]
   local tag = string.match(item, '{.-}')
-  local changes = 'langgraph:store_changes:' .. tag
-  local ttl, has_value = string.match(ARGV[3], '^(-?%d+)(v?)$')
-  if ttl then
-    local head = call('HMGET', item, 'h', 'n')
-    local created, updated, before
-    if head[1] then created, updated, before = string.match(head[1], '^(%d+) (%d+) (-?%d+)$') end
-    local left = before ~= '-1' and call('PTTL', changes)
-    local time = call('TIME')
-    local us = time[1] * 1000000 + time[2]
-    local at = math.floor(us / 1000) + ttl
-    local fits
-    if head[2] then
-      fits = false
-    elseif ttl == '-1' then
-      fits = before == '-1' or (not before and left == -1)
-    else
-      fits = before ~= '-1' and (left == -1 or (left >= 0 and at - ttl + left >= at))
+  local changes, keys = 'langgraph:store_changes:' .. tag, 'langgraph:store_keys:' .. tag
+  local expiry = 'langgraph:store_expiry:' .. tag
+  local none = '0000000000000000'
+  if sub(what, 17) == 'v ' then
+    local head = call('GETRANGE', item, 0, 50)
+    local exists, ttl = head ~= '', sub(what, 1, 16)
+    local expires, expired = ttl ~= none, exists and sub(head, 35, 50) ~= none
+    local fits = sub(head, 51) ~= 'x'
+    if not expires and exists then
+      fits = fits and not expired
+    elseif fits then
+      local left = call('PTTL', changes)
+      fits = left == -1 or (expires and left >= tonumber(ttl))
+      if expires and exists then fits = fits and expired end
     end
-    if fits and not before and has_value == '' and call('HEXISTS', item, 'v') == 0 then return 'again' end
     if fits then
-      if before and us <= tonumber(updated) then us = updated + 1 end
+      local time = (expires or ARGV[2] == '') and call('TIME')
+      local us = tonumber(ARGV[2]) or time[1] * 1000000 + time[2]
+      if exists and us <= tonumber(sub(head, 18, 33)) then us = sub(head, 18, 33) + 1 end
       us = string.format('%.0f', us)
-      local stamp = (created or us) .. ' ' .. us .. ' ' .. ttl
-      if has_value == 'v' then
-        call('HSET', item, 'h', stamp, 'v', ARGV[4])
+      local created = exists and sub(head, 1, 16) or us
+      local value = created .. ' ' .. us .. ' ' .. ttl .. '\n' .. ARGV[5]
+      if expires then
+        local at = string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000) + ttl)
+        call('SET', item, value, 'PXAT', at)
+        call('ZADD', expiry, at, key)
       else
-        call('HSET', item, 'h', stamp)
+        call('SET', item, value)
       end
-      call('ZADD', changes, '-' .. us, key)
-      if not before then call('ZADD', 'langgraph:store_keys:' .. tag, 0, key) end
-      if ttl ~= '-1' then
-        at = string.format('%.0f', at)
-        call('PEXPIREAT', item, at)
-        call('ZADD', 'langgraph:store_expiry:' .. tag, at, key)
-      elseif not before then
-        call('ZREM', 'langgraph:store_expiry:' .. tag, key)
+      local unlisted = call('ZADD', changes, '-' .. us, key) == 1
+      if unlisted then
+        call('ZADD', keys, 0, key)
+      elseif not exists and not expires then
+        call('ZREM', expiry, key)
       end
-      return before and '1' or '0'
+      return (exists and '1' or '0') .. created .. us
     end
-  elseif ARGV[3] == 'd' then
-    local keys, expiry = 'langgraph:store_keys:' .. tag, 'langgraph:store_expiry:' .. tag
+  elseif what == 'd' then
     if call('ZCARD', keys) > call('ZCARD', expiry) + 1 then
-      local existed = call('HEXISTS', item, 'h')
-      call('UNLINK', item)
+      local existed = call('UNLINK', item, 'langgraph:store_vectors' .. sub(item, 16)) > 0
       call('ZREM', changes, key)
       call('ZREM', keys, key)
       call('ZREM', expiry, key)
-      return tostring(existed)
+      return (existed and '1' or '0') .. none .. none
     end
   end
 end
 --LIBRARIES--
 local space = space_of(ARGV[1], KEYS[1])
-local heads, answers = {}, {}
+local befores, answers = {}, {}
 now()
+now_us = tonumber(ARGV[2]) or now_us
 for i = 2, #KEYS do
-  local found = call('HMGET', KEYS[i], 'h', 'n')
-  local head = {fields = found[2]}
-  if found[1] then head.created, head.updated, head.ttl = split(found[1]) end
-  local what = ARGV[3 * i - 3]
-  -- It may have expired since its value was set, and that with it.
-  if not head.created and what ~= 'd' and not string.find(what, 'v', 1, true) and
-     call('HEXISTS', KEYS[i], 'v') == 0 then
-    return 'again'
-  end
-  if head.updated and now_us <= tonumber(head.updated) then now_us = head.updated + 1 end
-  heads[i] = head
+  local before = {}
+  before.created, before.updated, before.ttl, before.mark = head_of(KEYS[i])
+  if before.updated and now_us <= tonumber(before.updated) then now_us = before.updated + 1 end
+  befores[i] = before
 end
 local us = plain(now_us)
 
-local function put(item, key, ttl, has_value, fields, value, head)
-  if head.fields then
-    for field in string.gmatch(head.fields, '[^ ]+') do
-      if not string.find(fields .. ' ', ' ' .. field .. ' ', 1, true) then call('HDEL', item, field) end
-    end
-    if fields == '' then call('HDEL', item, 'n') end
+local function set(item, how, head, value)
+  if how == 'v' then
+    call('SET', item, head .. value)
+  else
+    local staged = beside(item, 'staged')
+    call('SETRANGE', staged, 0, head)
+    call('RENAME', staged, item)
+    call('PERSIST', item)
   end
-  local sets = {'h', (head.created or us) .. ' ' .. us .. ' ' .. ttl}
-  if has_value == 'v' then
-    sets[#sets + 1] = 'v'
-    sets[#sets + 1] = value
+end
+
+local function set_vectors(item, mark, before)
+  local vectors = beside(item, 'vectors')
+  if mark == 'x' then
+    call('RENAME', beside(item, 'staged_vectors'), vectors)
+    call('PERSIST', vectors)
+  elseif before == 'x' then
+    call('UNLINK', vectors)
   end
-  if fields ~= '' then
-    sets[#sets + 1] = 'n'
-    sets[#sets + 1] = string.sub(fields, 2)
-  end
-  call('HSET', item, unpack(sets))
+end
+
+-- Whether the namespace is to be settled.
+local function put(item, key, what, value, before)
+  local ttl, mark = sub(what, 1, 16), sub(what, 18, 18) == 'x' and 'x' or '\n'
+  set(item, sub(what, 17, 17), (before.created or us) .. ' ' .. us .. ' ' .. ttl .. mark, value)
+  set_vectors(item, mark, before.mark)
   local left = call('PTTL', space.changes)
   call('ZADD', space.changes, '-' .. us, key)
   call('ZADD', space.keys, 0, key)
-  local before = tonumber(head.ttl or 0)
-  if ttl ~= '-1' then
-    local at = now_ms + ttl
-    call('PEXPIREAT', item, plain(at))
-    list_expiry(space, key, at, left)
-    return before == -1
+  if ttl == NO_TTL then
+    if before.ttl ~= NO_TTL or left ~= -1 then list_persistent(space, key, left) end
+    return false
   end
-  if before > 0 then call('PERSIST', item) end
-  if before ~= -1 or left ~= -1 then list_persistent(space, key, left) end
-  return false
+  local at = now_ms + ttl
+  call('PEXPIREAT', item, plain(at))
+  if mark == 'x' then call('PEXPIREAT', beside(item, 'vectors'), plain(at)) end
+  list_expiry(space, key, at, left)
+  return before.ttl == NO_TTL
+end
+
+-- Somebody has changed it since the earlier attempt: as if that had been carried out just before.
+local function is_overtaken(what, before)
+  local seen = sub(what, 19)
+  return seen ~= '' and before.updated ~= seen
 end
 
 local gone, unsettled = {}, false
 for i = 2, #KEYS do
-  local key, what, head = ARGV[3 * i - 4], ARGV[3 * i - 3], heads[i]
-  answers[#answers + 1] = head.created and '1' or '0'
+  local key, what, before = ARGV[3 * i - 3], ARGV[3 * i - 2], befores[i]
+  local answer = (before.created and '1' or '0') .. (before.created or us)
   if what == 'd' then
-    if head.created then call('UNLINK', KEYS[i]) end
+    call('UNLINK', KEYS[i], beside(KEYS[i], 'vectors'))
     gone[#gone + 1] = key
-  else
-    local ttl, has_value, fields = string.match(what, '^(-?%d+)(v?)(.*)$')
-    if put(KEYS[i], key, ttl, has_value, fields, ARGV[3 * i - 2], head) then unsettled = true end
+  elseif is_overtaken(what, before) then
+    answer = '1' .. NO_TTL
+  elseif put(KEYS[i], key, what, ARGV[3 * i - 1], before) then
+    unsettled = true
   end
+  answers[#answers + 1] = answer
 end
 if #gone > 0 then unlist(space, gone) end
 if #gone > 0 or unsettled then settle(space) end
+answers[#answers + 1] = us
 return table.concat(answers)

@@ -1,0 +1,218 @@
+/* Plain puts of one turn go in one transaction: to open and to end one costs about as much as a
+ * put. It is sent at the end of the turn, or before whatever else is asked of saver or store, so
+ * that the order of requests stays. */
+#include "redis_store.h"
+
+#include <cairn/sys/alloc.h>
+#include <uv.h>
+
+enum {
+    MOST_PUTS = 32, /* so that it does not hold the server long */
+    MOST_BYTES = 65536
+};
+
+typedef struct member {
+    cairn_req_t *req; /* NULL: it was taken away */
+    redis_joint_fn told;
+    size_t from, len; /* its bytes */
+    size_t commands;
+} member_t;
+
+/* Of a request in a transaction that is not answered, REDIS_SCRATCH_MEMORY is the transaction,
+ * REDIS_SCRATCH_SEQ its number there, and REDIS_CONN_JOINED stands where the connection does
+ * otherwise. */
+struct redis_joint {
+    cairn_req_t req; /* what the connection knows */
+    redis_backend_t *redis;
+    bool sent;
+    size_t count;
+    size_t alive; /* whose request was not taken away */
+    size_t commands;
+    char *bytes; /* theirs, without MULTI and EXEC; kept until they are answered */
+    size_t len, room;
+    member_t members[MOST_PUTS];
+};
+
+static void joint_free(redis_joint_t *joint)
+{
+    cairn_free(joint->bytes);
+    cairn_free(joint);
+}
+
+/* ---- the answer ---- */
+
+static cairn_req_t *take(redis_joint_t *joint, size_t index)
+{
+    cairn_req_t *req = joint->members[index].req;
+    if (!req) return NULL;
+    joint->members[index].req = NULL;
+    joint->alive--;
+    req->scratch[REDIS_SCRATCH_CONN] = (uintptr_t)redis_saver_conn(joint->redis);
+    req->scratch[REDIS_SCRATCH_MEMORY] = 0;
+    return req;
+}
+
+static void fail_all(redis_joint_t *joint, int status, cairn_slice_t detail)
+{
+    for (size_t i = 0; i < joint->count; i++) {
+        cairn_req_t *req = take(joint, i);
+        if (req) redis_saver_fail(req, status, detail);
+    }
+}
+
+/* The transaction has as many results as commands: the connection has seen to that. */
+static int tell_all(redis_joint_t *joint, redis_reply_t *reply)
+{
+    size_t count;
+    int rc = redis_reply_array(reply, &count);
+    for (size_t i = 0; i < joint->count && rc == 0; i++) {
+        const member_t *member = &joint->members[i];
+        redis_reply_t own = *reply;
+        for (size_t k = 0; k < member->commands && rc == 0; k++) rc = redis_reply_skip(reply);
+        cairn_req_t *req = rc == 0 ? take(joint, i) : NULL;
+        if (req) member->told(req, &own, cairn_slice(joint->bytes + member->from, member->len));
+    }
+    return rc;
+}
+
+/* Callbacks may take away what is not told yet, but not the transaction. */
+static void on_answered(void *ctx, int status, redis_reply_t *reply, cairn_slice_t detail)
+{
+    cairn_req_t *req = ctx;
+    redis_joint_t *joint = CAIRN_CONTAINER_OF(req, redis_joint_t, req);
+    joint->alive++;
+    if (status == 0 && tell_all(joint, reply) < 0) {
+        status = CAIRN_EPROTOCOL;
+        detail = cairn_str("a transaction's answer makes no sense");
+    }
+    if (status < 0) fail_all(joint, status, detail);
+    joint_free(joint);
+}
+
+/* ---- sending ---- */
+
+static size_t bound(size_t bytes)
+{
+    return sizeof REDIS_MULTI + bytes + sizeof REDIS_EXEC;
+}
+
+int redis_joint_flush(redis_backend_t *redis)
+{
+    redis_joint_t *joint = redis->joint;
+    redis_conn_t *conn = redis_saver_conn(redis);
+    char *out;
+    if (!joint) return 0;
+    int rc = redis_conn_reserve_unbounded(conn, bound(joint->len), &out);
+    if (rc < 0) return rc;
+    out = redis_cmd_literal(out, LITERAL(REDIS_MULTI));
+    out = redis_cmd_literal(out, joint->bytes, joint->len);
+    out = redis_cmd_literal(out, LITERAL(REDIS_EXEC));
+    redis_conn_commit_transaction(conn, out, on_answered, &joint->req, joint->commands, false);
+    joint->sent = true;
+    redis->joint = NULL;
+    return 0;
+}
+
+static void run(cairn_task_t *task)
+{
+    redis_backend_t *redis = CAIRN_CONTAINER_OF(task, redis_backend_t, joint_flush);
+    redis_joint_t *joint = redis->joint;
+    if (redis_joint_flush(redis) == 0) return;
+    redis->joint = NULL;
+    joint->alive++;
+    fail_all(joint, UV_ENOMEM, cairn_slice(NULL, 0));
+    joint_free(joint);
+}
+
+/* ---- joining ---- */
+
+static int open_joint(redis_backend_t *redis)
+{
+    redis_joint_t *joint = cairn_malloc(sizeof *joint);
+    if (!joint) return UV_ENOMEM;
+    memset(joint, 0, offsetof(redis_joint_t, members));
+    joint->redis = redis;
+    redis->joint = joint;
+    return 0;
+}
+
+static int make_room(redis_joint_t *joint, size_t bytes)
+{
+    enum {
+        FIRST = 4096
+    };
+    size_t room = joint->room > 0 ? joint->room : FIRST;
+    while (room < joint->len + bytes) room *= 2;
+    if (room == joint->room) return 0;
+    char *grown = cairn_realloc(joint->bytes, room);
+    if (!grown) return UV_ENOMEM;
+    joint->bytes = grown;
+    joint->room = room;
+    return 0;
+}
+
+int redis_joint_reserve(redis_backend_t *redis, size_t bytes, char **at)
+{
+    redis_joint_t *joint = redis->joint;
+    int rc = 0;
+    if (joint && (joint->count == MOST_PUTS || joint->len >= MOST_BYTES))
+        rc = redis_joint_flush(redis);
+    if (rc == 0 && !redis->joint) rc = open_joint(redis);
+    if (rc < 0) return rc;
+    joint = redis->joint;
+    /* As much as would be refused if it were sent at once. */
+    rc = redis_conn_reserve(redis_saver_conn(redis), bound(joint->len + bytes), at);
+    if (rc == 0) rc = make_room(joint, bytes);
+    if (rc == 0) *at = joint->bytes + joint->len;
+    if (rc < 0 && joint->count == 0) {
+        redis->joint = NULL;
+        joint_free(joint);
+    }
+    return rc;
+}
+
+void redis_joint_commit(redis_backend_t *redis, cairn_req_t *req, const char *end, size_t commands,
+                        redis_joint_fn told)
+{
+    redis_joint_t *joint = redis->joint;
+    const size_t from = joint->len;
+    joint->len = (size_t)(end - joint->bytes);
+    joint->commands += commands;
+    req->scratch[REDIS_SCRATCH_CONN] = REDIS_CONN_JOINED;
+    req->scratch[REDIS_SCRATCH_SEQ] = joint->count;
+    req->scratch[REDIS_SCRATCH_MEMORY] = (uintptr_t)joint;
+    joint->members[joint->count++] = (member_t){req, told, from, joint->len - from, commands};
+    joint->alive++;
+    redis->joint_flush.run = run;
+    redis->host->api->defer(redis->host, &redis->joint_flush);
+}
+
+/* ---- leaving ---- */
+
+/* What is not sent is not going to be. */
+static void take_back(redis_joint_t *joint, member_t *gone)
+{
+    memmove(joint->bytes + gone->from, joint->bytes + gone->from + gone->len,
+            joint->len - gone->from - gone->len);
+    for (member_t *member = gone + 1; member < joint->members + joint->count; member++)
+        member->from -= gone->len;
+    joint->len -= gone->len;
+    joint->commands -= gone->commands;
+    gone->len = gone->commands = 0;
+}
+
+void redis_joint_forget(cairn_req_t *req)
+{
+    redis_joint_t *joint = (redis_joint_t *)(uintptr_t)req->scratch[REDIS_SCRATCH_MEMORY];
+    member_t *member = &joint->members[req->scratch[REDIS_SCRATCH_SEQ]];
+    member->req = NULL;
+    req->scratch[REDIS_SCRATCH_MEMORY] = 0;
+    if (!joint->sent) take_back(joint, member);
+    if (--joint->alive > 0) return;
+    if (joint->sent) {
+        redis_conn_forget_request(&joint->req);
+    } else {
+        joint->redis->joint = NULL;
+    }
+    joint_free(joint);
+}
