@@ -205,11 +205,15 @@ typedef struct redis_query {
     int status;
     uint64_t count;
     cairn_rows_t rows; /* cairn_item_t or cairn_namespace_t */
-    size_t refreshed;
-    cairn_item_t **to_refresh;
-    size_t to_refresh_count;
     cairn_slice_t cursor;
 } redis_query_t;
+
+/* What has been read and is to have its TTL again. */
+typedef struct redis_refresh {
+    cairn_rows_t items; /* cairn_item_t * */
+    size_t done;
+    int (*ended)(cairn_req_t *req);
+} redis_refresh_t;
 
 /* The memory of a request, known by its tag in REDIS_SCRATCH_MEMORY. */
 typedef struct redis_job {
@@ -220,6 +224,7 @@ typedef struct redis_job {
     size_t query_at;
     bool submitting;
     void (*finish)(cairn_req_t *req); /* all queries have ended */
+    redis_refresh_t refresh;
     struct redis_batch *batch;
 } redis_job_t;
 
@@ -293,6 +298,13 @@ CAIRN_MUST_USE int redis_near_rank(redis_job_t *job, redis_query_t *query,
 size_t redis_near_piece(const redis_query_t *query);
 /* All have been ranked: the best are the places to be read. */
 CAIRN_MUST_USE int redis_near_end(redis_job_t *job, redis_query_t *query);
+
+/* ---- redis_store_refresh.c ---- */
+
+/* Those with a TTL are refreshed, and then it goes on: with `ended`. Items stay in place until
+ * then. */
+CAIRN_MUST_USE int redis_refresh_add(redis_job_t *job, cairn_item_t *item);
+CAIRN_MUST_USE int redis_refresh_begin(cairn_req_t *req, int (*ended)(cairn_req_t *req));
 
 /* ---- the operations ---- */
 

@@ -10,7 +10,8 @@
  *     ...                                and of the next
  *     EXEC
  *
- * All of it is encoded when the batch is submitted. */
+ * All of it is encoded when the batch is submitted. As with a single get, who has not met a TTL yet
+ * does not ask for a refresh, but for another one behind when it turns out that there is one. */
 #include "redis_store.h"
 
 #include <cairn/sys/alloc.h>
@@ -57,6 +58,7 @@ typedef struct redis_batch {
     size_t piece_count, piece_at;
     char *bytes;
     int64_t stamp_us; /* 0: the server says when */
+    bool refreshes;   /* what is read, at once */
 } batch_t;
 
 /* ---- sorting ---- */
@@ -93,7 +95,7 @@ static void take_entries(batch_t *batch, const cairn_store_step_t *steps)
 }
 
 /* Those of one item: the last put counts, and one get that refreshes. */
-static void mark_item(group_t *group, entry_t *entries, size_t count)
+static void mark_item(group_t *group, entry_t *entries, size_t count, bool refreshes)
 {
     entry_t *put = NULL, *refreshing = NULL;
     for (size_t i = 0; i < count; i++) {
@@ -106,7 +108,7 @@ static void mark_item(group_t *group, entry_t *entries, size_t count)
     }
     if (refreshing) {
         refreshing->counts = true;
-        group->refreshes++;
+        group->refreshes += refreshes;
     }
     if (!put) return;
     put->counts = true;
@@ -124,7 +126,7 @@ static void mark_group(batch_t *batch, group_t *group)
     for (size_t i = group->first, end; i < group->end; i = end) {
         end = i + 1;
         while (end < group->end && is_same_item(&batch->entries[i], &batch->entries[end])) end++;
-        mark_item(group, &batch->entries[i], end - i);
+        mark_item(group, &batch->entries[i], end - i, batch->refreshes);
     }
 }
 
@@ -286,7 +288,8 @@ static int take_get(redis_job_t *job, batch_t *batch, const entry_t *entry, redi
     if (!kept) return UV_ENOMEM;
     *kept = item;
     batch->results[entry->index].item = kept;
-    return cairn_arena_copy(&job->arena, item.value, &kept->value);
+    rc = cairn_arena_copy(&job->arena, item.value, &kept->value);
+    return rc == 0 && entry->counts && !batch->refreshes ? redis_refresh_add(job, kept) : rc;
 }
 
 /* Of each item a digit, whether it was there, and when it was created; then when it is updated. */
@@ -347,7 +350,7 @@ static void on_piece(void *ctx, int status, redis_reply_t *reply, cairn_slice_t 
     if (rc < 0) (void)redis_job_failed(req, 0, rc, detail);
 }
 
-static void tell(cairn_req_t *req)
+static int tell(cairn_req_t *req)
 {
     redis_job_t *job = redis_job_take(req);
     batch_t *batch = job->batch;
@@ -355,16 +358,14 @@ static void tell(cairn_req_t *req)
         ->batch_done(CAIRN_CONTAINER_OF(req, cairn_store_batch_t, req), batch->results,
                      batch->count);
     redis_job_free(job);
+    return 0;
 }
 
 static int send_piece(cairn_req_t *req)
 {
     redis_job_t *job = redis_job_of(req);
     const batch_t *batch = job->batch;
-    if (batch->piece_at == batch->piece_count) {
-        tell(req);
-        return 0;
-    }
+    if (batch->piece_at == batch->piece_count) return redis_refresh_begin(req, tell);
     const piece_t *piece = &batch->pieces[batch->piece_at];
     const size_t size = piece->to - piece->from;
     char *out;
@@ -468,6 +469,7 @@ static int make_batch(redis_job_t *job, const cairn_store_step_t *steps, size_t 
     }
     take_entries(batch, steps);
     batch->stamp_us = redis_store_stamp(job->redis);
+    batch->refreshes = job->redis->store_expires;
     if (rc == 0) rc = find_groups(job, batch);
     if (rc == 0) rc = encode(job, batch);
     if (rc < 0) return rc;

@@ -2,7 +2,6 @@
  * are evaluated here, where numbers are exact. */
 #include "redis_store.h"
 
-#include <stdlib.h>
 #include <uv.h>
 
 #define WANTED_MOST ((size_t)512)
@@ -100,101 +99,17 @@ int redis_query_count(redis_job_t *job, redis_query_t *query, cairn_namespace_t 
     return rc == 0 ? read_filter(query, filter) : rc;
 }
 
-/* ---- refresh: of what is in the page, in pieces ---- */
-
-static int by_namespace(const void *a, const void *b)
-{
-    const cairn_item_t *const *one = a, *const *other = b;
-    return cairn_namespace_cmp((*one)->ns, (*other)->ns);
-}
-
-static int find_to_refresh(redis_job_t *job, redis_query_t *query)
-{
-    cairn_item_t *rows = query->rows.at;
-    for (size_t i = 0; i < query->rows.count; i++) query->to_refresh_count += rows[i].ttl_ms > 0;
-    if (query->to_refresh_count == 0) return 0;
-    job->redis->store_expires = true;
-    query->to_refresh =
-        cairn_arena_alloc(&job->arena, query->to_refresh_count, sizeof *query->to_refresh);
-    if (!query->to_refresh) return UV_ENOMEM;
-    for (size_t i = 0, count = 0; i < query->rows.count; i++)
-        if (rows[i].ttl_ms > 0) query->to_refresh[count++] = &rows[i];
-    qsort(query->to_refresh, query->to_refresh_count, sizeof(cairn_item_t *), by_namespace);
-    return 0;
-}
-
-static int refresh(cairn_req_t *req);
-
-static void on_refreshed(void *ctx, int status, redis_reply_t *reply, cairn_slice_t detail)
-{
-    cairn_req_t *req = ctx;
-    (void)reply;
-    if (redis_job_failed(req, status, 0, detail)) return;
-    int rc = refresh(req);
-    if (rc < 0) (void)redis_job_failed(req, 0, rc, detail);
-}
-
-/* One call for those of a namespace. */
-static size_t call_end(const redis_query_t *query, size_t from, size_t last)
-{
-    size_t end = from + 1;
-    while (end < last &&
-           cairn_namespace_cmp(query->to_refresh[end]->ns, query->to_refresh[from]->ns) == 0)
-        end++;
-    return end;
-}
-
-static size_t refresh_bound(const redis_query_t *query, size_t last)
-{
-    size_t size = sizeof REDIS_MULTI + sizeof REDIS_EXEC;
-    for (size_t i = query->refreshed; i < last; i++) {
-        const redis_shelf_t shelf = redis_shelf(query->to_refresh[i]->ns);
-        const cairn_slice_t key = query->to_refresh[i]->key;
-        size +=
-            redis_store_call_bound(&shelf, 1, 1) + redis_store_item_bound(&shelf, key) + key.len;
-    }
-    return size;
-}
-
-static char *refresh_call(char *out, cairn_item_t *const *items, size_t count)
-{
-    const redis_shelf_t shelf = redis_shelf(items[0]->ns);
-    out = redis_store_call(out, &redis_script_store_refresh, &shelf, count, count);
-    for (size_t i = 0; i < count; i++) out = redis_store_item(out, &shelf, items[i]->key);
-    out = redis_store_path(out, &shelf);
-    for (size_t i = 0; i < count; i++) out = redis_cmd_arg(out, items[i]->key);
-    return out;
-}
-
-static int refresh(cairn_req_t *req)
-{
-    redis_query_t *query = redis_query_of(req);
-    const size_t rest = query->to_refresh_count - query->refreshed;
-    if (rest == 0) return redis_query_ended(req);
-    const size_t last = query->refreshed + (rest < REDIS_STORE_PIECE ? rest : REDIS_STORE_PIECE);
-    char *out;
-    int rc = redis_job_reserve(redis_job_of(req), refresh_bound(query, last), &out);
-    if (rc < 0) return rc;
-    size_t commands = 0;
-    out = redis_cmd_literal(out, LITERAL(REDIS_MULTI));
-    while (query->refreshed < last) {
-        const size_t end = call_end(query, query->refreshed, last);
-        out = refresh_call(out, query->to_refresh + query->refreshed, end - query->refreshed);
-        query->refreshed = end;
-        commands++;
-    }
-    out = redis_cmd_literal(out, LITERAL(REDIS_EXEC));
-    redis_job_commit(req, out, on_refreshed, commands, true);
-    return 0;
-}
+/* ---- the end ---- */
 
 static int end_search(cairn_req_t *req, bool more)
 {
     redis_job_t *job = redis_job_of(req);
     redis_query_t *query = redis_query_of(req);
     int rc = more && query->kind == REDIS_QUERY_SEARCH ? make_cursor(job, query) : 0;
-    if (rc == 0 && query->refresh) rc = find_to_refresh(job, query);
-    return rc < 0 ? rc : refresh(req);
+    cairn_item_t *rows = query->rows.at;
+    for (size_t i = 0; query->refresh && i < query->rows.count && rc == 0; i++)
+        rc = redis_refresh_add(job, &rows[i]);
+    return rc < 0 ? rc : redis_refresh_begin(req, redis_query_ended);
 }
 
 /* ---- the items ---- */

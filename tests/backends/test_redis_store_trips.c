@@ -153,13 +153,40 @@ static void a_batch_of_256_is_one_round_trip(world_t *w)
     assert_commands(&m, 3);
     make_ops(CAIRN_STORE_GET);
     items_batch(s, ops, BATCH);
-    assert_commands(&m, BATCH + 3); /* MULTI GET... EVALSHA EXEC */
+    assert_commands(&m, BATCH + 2); /* MULTI GET... EXEC */
     assert_int_equal(s->own->fact_count, BATCH);
     make_ops(CAIRN_STORE_DELETE);
     items_batch(s, ops, BATCH);
     assert_commands(&m, 3);
     monitor_stop(&m);
     items_assert_empty(s);
+}
+
+static void what_a_batch_reads_is_refreshed_behind_it_and_from_then_on_within_it(world_t *w)
+{
+    const cairn_store_op_t two[] = {
+        {.type = CAIRN_STORE_GET, .ns = ns("a"), .key = cairn_str("k")},
+        {.type = CAIRN_STORE_GET, .ns = ns("a"), .key = cairn_str("l")}};
+    monitor_t m;
+    items_t *s = open_watched(w, NULL, &m);
+    items_t *other = items_open(w, NULL);
+    items_put(s, "a", "k", "1", .options.ttl = cairn_ttl_ms(60000));
+    items_put(s, "a", "l", "1");
+    items_has(other, "b", "k");
+    items_await_ttl(s, "a", "k", 59990);
+    monitor_read(&m);
+    items_batch(other, two, 2);
+    span_t read = other->span;
+    assert_commands(&m, 7); /* MULTI GET GET EXEC, MULTI EVALSHA EXEC */
+    assert_item_ttl(s, "a", "k", 60000, read);
+    items_await_ttl(s, "a", "k", 59990);
+    monitor_read(&m);
+    items_batch(other, two, 2);
+    read = other->span;
+    assert_commands(&m, 5); /* MULTI GET GET EVALSHA EXEC */
+    assert_item_ttl(s, "a", "k", 60000, read);
+    assert_int_equal(items_ttl(s, "a", "l"), CAIRN_TTL_PERSIST);
+    monitor_stop(&m);
 }
 
 static void a_small_search_list_and_count_are_one_command(world_t *w)
@@ -254,6 +281,7 @@ static const scenario_t scenarios[] = {
     SCENARIO(the_first_get_of_what_expires_asks_twice),
     SCENARIO(ttls_are_one_command),
     SCENARIO(a_batch_of_256_is_one_round_trip),
+    SCENARIO(what_a_batch_reads_is_refreshed_behind_it_and_from_then_on_within_it),
     SCENARIO(a_small_search_list_and_count_are_one_command),
     SCENARIO(a_server_that_has_forgotten_the_scripts_is_told_again),
     SCENARIO(under_a_default_ttl_every_key_has_one),
