@@ -504,6 +504,13 @@ void redis_conn_commit_transaction(redis_conn_t *conn, const char *end, redis_an
                    multi + (uint32_t)commands);
 }
 
+void redis_conn_commit_joint(redis_conn_t *conn, const char *end, redis_answer_fn answer,
+                             cairn_req_t *req, size_t commands)
+{
+    const uint32_t multi = 1;
+    commit_request(conn, end, answer, req, REDIS_CMD_JOINT, multi + (uint32_t)commands);
+}
+
 void redis_conn_forget_request(cairn_req_t *req)
 {
     redis_conn_t *conn = conn_of(req);

@@ -174,6 +174,11 @@ void redis_conn_commit_script(redis_conn_t *conn, const char *end, redis_answer_
 void redis_conn_commit_transaction(redis_conn_t *conn, const char *end, redis_answer_fn answer,
                                    cairn_req_t *req, size_t commands, bool idempotent);
 
+/* The same for a transaction that is several requests', of plain commands: the array it is at may
+ * have errors for values. */
+void redis_conn_commit_joint(redis_conn_t *conn, const char *end, redis_answer_fn answer,
+                             cairn_req_t *req, size_t commands);
+
 /* What a request of core's keeps in its scratch area. Memory is a block that goes with the request,
  * or 0; the number is whoever's who sent it. */
 enum {

@@ -1,6 +1,7 @@
 /* Plain puts of one turn go in one transaction: to open and to end one costs about as much as a
  * put. It is sent at the end of the turn, or before whatever else is asked of saver or store, so
  * that the order of requests stays. */
+#include "redis_error.h"
 #include "redis_store.h"
 
 #include <cairn/sys/alloc.h>
@@ -60,6 +61,17 @@ static void fail_all(redis_joint_t *joint, int status, cairn_slice_t detail)
     }
 }
 
+/* Moves behind the results of one request; the first error among them. */
+static int take_results(redis_reply_t *reply, size_t commands, int *status, cairn_slice_t *error)
+{
+    int rc = 0;
+    for (; commands > 0 && rc == 0; commands--) {
+        if (*status == 0 && redis_reply_error(reply, error)) *status = redis_error_code(*error);
+        rc = redis_reply_skip(reply);
+    }
+    return rc;
+}
+
 /* The transaction has as many results as commands: the connection has seen to that. */
 static int tell_all(redis_joint_t *joint, redis_reply_t *reply)
 {
@@ -68,9 +80,15 @@ static int tell_all(redis_joint_t *joint, redis_reply_t *reply)
     for (size_t i = 0; i < joint->count && rc == 0; i++) {
         const member_t *member = &joint->members[i];
         redis_reply_t own = *reply;
-        for (size_t k = 0; k < member->commands && rc == 0; k++) rc = redis_reply_skip(reply);
+        cairn_slice_t error = {NULL, 0};
+        int status = 0;
+        rc = take_results(reply, member->commands, &status, &error);
         cairn_req_t *req = rc == 0 ? take(joint, i) : NULL;
-        if (req) member->told(req, &own, cairn_slice(joint->bytes + member->from, member->len));
+        if (req && status < 0) {
+            redis_saver_fail(req, status, error);
+        } else if (req) {
+            member->told(req, &own, cairn_slice(joint->bytes + member->from, member->len));
+        }
     }
     return rc;
 }
@@ -107,7 +125,7 @@ int redis_joint_flush(redis_backend_t *redis)
     out = redis_cmd_literal(out, LITERAL(REDIS_MULTI));
     out = redis_cmd_literal(out, joint->bytes, joint->len);
     out = redis_cmd_literal(out, LITERAL(REDIS_EXEC));
-    redis_conn_commit_transaction(conn, out, on_answered, &joint->req, joint->commands, false);
+    redis_conn_commit_joint(conn, out, on_answered, &joint->req, joint->commands);
     joint->sent = true;
     redis->joint = NULL;
     return 0;

@@ -137,13 +137,15 @@ static bool count_queued(redis_transaction_t *now, redis_reply_t reply)
     return opens ? is(text, "OK", 2) : is(text, "QUEUED", 6);
 }
 
-/* 0: an array of as many values, none of them an error. */
-static int read_results(redis_reply_t reply, size_t commands, cairn_slice_t *text)
+/* 0: an array of as many values, none of them an error, unless these are for others to see. */
+static int read_results(redis_reply_t reply, const redis_entry_t *entry, cairn_slice_t *text)
 {
+    const size_t commands = entry->skip - 1;
     size_t count;
     bool nil;
     int rc = redis_reply_array_or_nil(&reply, &count, &nil);
     if (rc == 0 && (nil || count != commands)) rc = CAIRN_EPROTOCOL;
+    if (rc == 0 && (entry->flags & REDIS_CMD_JOINT)) return 0;
     for (; rc == 0 && count > 0; count--) {
         if (redis_reply_error(&reply, text)) return redis_error_code(*text);
         rc = redis_reply_skip(&reply);
@@ -162,7 +164,7 @@ static cairn_slice_t reason_of(cairn_slice_t text)
 }
 
 /* What EXEC's reply means. `text` may lie in the connection, until its next reply. */
-static int end_transaction(redis_conn_t *conn, size_t commands, redis_reply_t reply,
+static int end_transaction(redis_conn_t *conn, const redis_entry_t *entry, redis_reply_t reply,
                            cairn_slice_t *text)
 {
     redis_transaction_t *ended = &conn->transaction;
@@ -170,7 +172,7 @@ static int end_transaction(redis_conn_t *conn, size_t commands, redis_reply_t re
     ended->skipped = 0;
     ended->unopened = false;
     ended->refusal_len = 0;
-    if (!redis_reply_error(&reply, text)) return read_results(reply, commands, text);
+    if (!redis_reply_error(&reply, text)) return read_results(reply, entry, text);
     *text = refusal_len > 0 ? cairn_slice(ended->refusal, refusal_len) : reason_of(*text);
     return redis_error_code(*text);
 }
@@ -192,7 +194,7 @@ static void answer_transaction(redis_conn_t *conn, redis_queue_t *queue, redis_r
     }
     queue->head++;
     cairn_slice_t text;
-    int status = end_transaction(conn, entry.skip - 1, *reply, &text);
+    int status = end_transaction(conn, &entry, *reply, &text);
     if (status < 0) {
         fail_entry(conn, &entry, status, text);
     } else {

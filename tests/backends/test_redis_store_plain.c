@@ -161,6 +161,27 @@ static void a_server_without_memory_refuses_all_of_them_and_keeps_what_was(world
     assert_no_item(s, "a", "new");
 }
 
+static void one_of_them_that_fails_spares_the_others(world_t *w)
+{
+    items_t *s = open_knowing(w);
+    call_t *calls[3];
+    static const char *const keys[] = {"one", "alien", "other"};
+    redis_ask(&redis, "HSET langgraph:store:{a}:alien field value");
+    for (int i = 0; i < 3; i++) {
+        calls[i] = items_call(s);
+        assert_status(call_put(calls[i], &(item_words_t){.ns = "a", .key = keys[i], .value = "1"}),
+                      0);
+    }
+    call_await(calls[0], 0);
+    call_await(calls[1], CAIRN_ESERVER);
+    call_await(calls[2], 0);
+    assert_non_null(strstr(calls[1]->detail, "WRONGTYPE"));
+    assert_item(s, "a", "one", "1");
+    assert_item(s, "a", "other", "1");
+    items_delete(s, "a", "alien");
+    assert_search(s, "a:other a:one a:first", .offset = 0);
+}
+
 /* ---- beliefs that are wrong ---- */
 
 static void of_what_another_has_put_anew_created_at_is_kept(world_t *w)
@@ -320,6 +341,7 @@ static const scenario_t scenarios[] = {
     SCENARIO(puts_of_one_turn_go_in_one_transaction),
     SCENARIO(one_of_them_that_is_cancelled_is_not_carried_out),
     SCENARIO(a_server_without_memory_refuses_all_of_them_and_keeps_what_was),
+    SCENARIO(one_of_them_that_fails_spares_the_others),
     SCENARIO(of_what_another_has_put_anew_created_at_is_kept),
     SCENARIO(what_another_has_deleted_is_new),
     SCENARIO(a_namespace_that_another_has_emptied_is_listed_again),
