@@ -6,7 +6,7 @@
 enum {
     PLACES = 16384,
     WAYS = 4,
-    UNUSED_BITS = 2,
+    UNUSED_BITS = 1,
     COST_OF_WRONG = 4, /* right guesses that a wrong one costs */
     MOST_WRONG = 64
 };

@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 typedef struct redis_belief {
-    uint64_t hash; /* 0: none. Its last two bits say nothing */
+    uint64_t hash; /* 0: none. Its last bit says nothing */
     int64_t value;
 } redis_belief_t;
 

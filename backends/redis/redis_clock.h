@@ -1,23 +1,33 @@
-/* A notion of the server's clock, from the times that it tells now and then. It is never ahead of
- * what was told, but by how fast the clocks drift apart, and behind by as long as an answer takes.
- */
+/* A notion of the server's clock, from asking it for the time now and then. An answer was given
+ * between the question and its coming, so it bounds by how much the server's clock is ahead of
+ * ours; several bound it closer. What is told is the lower bound: never ahead of the server's, and
+ * behind by no more than REDIS_CLOCK_LEAST_SURE_US, or nothing is told. */
 #ifndef CAIRN_REDIS_CLOCK_H
 #define CAIRN_REDIS_CLOCK_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
+#define REDIS_CLOCK_LEAST_SURE_US INT64_C(2000)
+
+/* All times are by a clock of ours that never goes back, but where they say server. */
 typedef struct redis_clock {
-    int64_t ahead_us; /* the server's clock of ours */
-    int64_t heard_us; /* by ours; 0: never */
-    int64_t stamp_us; /* given last */
+    int64_t least_us, most_us; /* that the server's is ahead */
+    int64_t heard_us;          /* 0: never */
+    int64_t asked_us;          /* 0: nobody waits for an answer */
+    int64_t stamp_us;          /* by the server's: given last */
 } redis_clock_t;
 
-/* The server's time, as an answer that has just come says. now_us: by a clock that never goes back.
- * Of several answers the one that took least counts, for a while. */
+/* Whether to ask now; then it counts as asked. */
+bool redis_clock_asks(redis_clock_t *clock, int64_t now_us);
+
+/* The answer. */
 void redis_clock_hear(redis_clock_t *clock, int64_t server_us, int64_t now_us);
 
-/* The server's time, and later than any given before; 0: nothing was heard for too long. */
+/* Something was dated by the server itself: what is dated from here comes later. */
+void redis_clock_follow(redis_clock_t *clock, int64_t server_us);
+
+/* The server's time, and later than any given before; 0: it is not known well enough. */
 int64_t redis_clock_stamp(redis_clock_t *clock, int64_t now_us);
 
 #endif

@@ -77,11 +77,14 @@ const cairn_store_done_t *redis_store_done(const redis_backend_t *redis);
 /* ---- redis_store_put.c ---- */
 
 /* When a put is, by the client's notion of the server's clock; 0: it has none. Never the same
- * twice. */
+ * twice. It may have to ask for the time: not between a reserve and its commit. */
 int64_t redis_store_stamp(redis_backend_t *redis);
 
-/* The server's clock, as an answer says; 0: it does not. */
-void redis_store_heard(redis_backend_t *redis, int64_t server_us);
+/* What store_put.lua says of an item: a digit, whether it was there, and when it was created. */
+#define REDIS_PUT_ANSWER (1 + REDIS_HEAD_NUMBER)
+
+/* And behind all of them when it was, or nothing. CAIRN_EPROTOCOL. */
+CAIRN_MUST_USE int redis_store_follow(redis_backend_t *redis, cairn_slice_t told);
 
 /* A stamp as an argument. */
 char *redis_stamp_arg(char *out, int64_t stamp_us);

@@ -292,27 +292,24 @@ static int take_get(redis_job_t *job, batch_t *batch, const entry_t *entry, redi
     return rc == 0 && entry->counts && !batch->refreshes ? redis_refresh_add(job, kept) : rc;
 }
 
-/* Of each item a digit, whether it was there, and when it was created; then when it is updated. */
 static int take_puts(redis_job_t *job, batch_t *batch, group_t *group, redis_reply_t *reply)
 {
-    enum {
-        EACH = 1 + REDIS_HEAD_NUMBER
-    };
+    const size_t told = group->puts * REDIS_PUT_ANSWER;
     cairn_slice_t text;
-    int64_t number;
+    int64_t created_at_us;
     int rc = redis_reply_string(reply, &text);
-    if (rc == 0 && text.len != group->puts * EACH + REDIS_HEAD_NUMBER) rc = CAIRN_EPROTOCOL;
+    if (rc == 0 && text.len < told) rc = CAIRN_EPROTOCOL;
     for (size_t i = group->first; rc == 0 && i < group->end; i++) {
         const entry_t *entry = &batch->entries[i];
         if (!entry->is_put) continue;
-        const char *at = text.ptr + entry->run * EACH;
+        const char *at = text.ptr + entry->run * REDIS_PUT_ANSWER;
         batch->results[entry->index].existed = *at == '1';
-        rc = redis_head_read_number(at + 1, &number);
-        if (rc == 0 && entry->hash) redis_beliefs_set(&job->redis->beliefs, entry->hash, number);
+        rc = redis_head_read_number(at + 1, &created_at_us);
+        if (rc == 0 && entry->hash)
+            redis_beliefs_set(&job->redis->beliefs, entry->hash, created_at_us);
     }
-    if (rc == 0) rc = redis_head_read_number(text.ptr + group->puts * EACH, &number);
-    if (rc == 0 && batch->stamp_us == 0) redis_store_heard(job->redis, number);
-    return rc;
+    return rc < 0 ? rc
+                  : redis_store_follow(job->redis, cairn_slice(text.ptr + told, text.len - told));
 }
 
 static int take_group(redis_job_t *job, batch_t *batch, group_t *group, redis_reply_t *reply)
@@ -448,6 +445,13 @@ static int keep_names(redis_job_t *job, batch_t *batch)
     return 0;
 }
 
+static bool has_puts(const batch_t *batch)
+{
+    for (size_t i = 0; i < batch->entry_count; i++)
+        if (batch->entries[i].is_put) return true;
+    return false;
+}
+
 static int make_batch(redis_job_t *job, const cairn_store_step_t *steps, size_t count)
 {
     batch_t *batch = cairn_arena_alloc(&job->arena, 1, sizeof *batch);
@@ -468,7 +472,7 @@ static int make_batch(redis_job_t *job, const cairn_store_step_t *steps, size_t 
         rc = make_query(job, &steps[i], batch->queries[i]);
     }
     take_entries(batch, steps);
-    batch->stamp_us = redis_store_stamp(job->redis);
+    if (has_puts(batch)) batch->stamp_us = redis_store_stamp(job->redis);
     batch->refreshes = job->redis->store_expires;
     if (rc == 0) rc = find_groups(job, batch);
     if (rc == 0) rc = encode(job, batch);

@@ -7,12 +7,6 @@
 /* The longest value that goes through the script: as much as a command of its own costs. */
 #define INLINE_MOST ((size_t)1024)
 
-/* Of the hash of an item, which is what a request keeps; a hash has them set. */
-#define TEACHES                                                                                    \
-    UINT64_C(1) /* the answer says when the item was created, and that is worth knowing */
-#define STAMPED UINT64_C(2) /* it had its time from here */
-#define HASH_FLAGS (TEACHES | STAMPED)
-
 /* ---- vectors: those of one index are one field ---- */
 
 static size_t digits(size_t number)
@@ -85,14 +79,51 @@ static int64_t now_us(void)
     return (int64_t)(uv_hrtime() / 1000);
 }
 
-int64_t redis_store_stamp(redis_backend_t *redis)
+/* {seconds, microseconds} */
+static int read_time(redis_reply_t *reply, int64_t *time_us)
 {
-    return redis_clock_stamp(&redis->clock, now_us());
+    enum {
+        US_IN_A_SECOND = 1000000
+    };
+    size_t count;
+    cairn_slice_t text;
+    int64_t seconds, us;
+    int rc = redis_reply_array(reply, &count);
+    if (rc == 0 && count != 2) rc = CAIRN_EPROTOCOL;
+    if (rc == 0) rc = redis_reply_string(reply, &text);
+    if (rc == 0) rc = redis_store_number(text, &seconds);
+    if (rc == 0) rc = redis_reply_string(reply, &text);
+    if (rc == 0) rc = redis_store_number(text, &us);
+    if (rc == 0 && seconds > CAIRN_TTL_MAX_MS / US_IN_A_SECOND) rc = CAIRN_EPROTOCOL;
+    if (rc == 0) *time_us = seconds * US_IN_A_SECOND + us;
+    return rc;
 }
 
-void redis_store_heard(redis_backend_t *redis, int64_t server_us)
+static void on_time(void *ctx, int status, redis_reply_t *reply, cairn_slice_t detail)
 {
-    if (server_us > 0) redis_clock_hear(&redis->clock, server_us, now_us());
+    redis_backend_t *redis = ctx;
+    int64_t time_us;
+    (void)detail;
+    if (status == 0 && read_time(reply, &time_us) == 0)
+        redis_clock_hear(&redis->clock, time_us, now_us());
+}
+
+/* Without an answer puts go by the script. */
+static void ask_time(redis_backend_t *redis)
+{
+    static const char command[] = "*1\r\n$4\r\nTIME\r\n";
+    redis_conn_t *conn = redis_saver_conn(redis);
+    char *out;
+    if (conn->state != REDIS_CONN_READY || !redis_clock_asks(&redis->clock, now_us())) return;
+    if (redis_conn_reserve_unbounded(conn, sizeof command, &out) < 0) return;
+    out = redis_cmd_literal(out, LITERAL(command));
+    redis_conn_commit(conn, out, on_time, redis, REDIS_CMD_TRANSIENT);
+}
+
+int64_t redis_store_stamp(redis_backend_t *redis)
+{
+    ask_time(redis);
+    return redis_clock_stamp(&redis->clock, now_us());
 }
 
 char *redis_stamp_arg(char *out, int64_t stamp_us)
@@ -200,6 +231,8 @@ size_t redis_put_size(const redis_shelf_t *shelf, const cairn_store_put_args_t *
 
 /* ---- beliefs ---- */
 
+#define NOT_NOTHING 1 /* set in every hash */
+
 /* FNV-1a, and what spreads its last bytes over all bits. */
 static uint64_t mix(uint64_t hash, cairn_slice_t bytes)
 {
@@ -214,12 +247,12 @@ uint64_t redis_store_space_hash(const redis_shelf_t *shelf)
 {
     uint64_t hash = UINT64_C(14695981039346656037);
     for (size_t i = 0; i < shelf->ns.count; i++) hash = mix(hash, shelf->ns.labels[i]);
-    return hash | HASH_FLAGS;
+    return hash | NOT_NOTHING;
 }
 
 uint64_t redis_store_item_hash(const redis_shelf_t *shelf, cairn_slice_t key)
 {
-    return mix(redis_store_space_hash(shelf), key) | HASH_FLAGS;
+    return mix(redis_store_space_hash(shelf), key) | NOT_NOTHING;
 }
 
 void redis_store_believe_nothing(redis_backend_t *redis, const redis_shelf_t *shelf,
@@ -230,33 +263,44 @@ void redis_store_believe_nothing(redis_backend_t *redis, const redis_shelf_t *sh
 
 /* ---- put by a script ---- */
 
-/* {existed, created, updated} */
-static int read_answer(cairn_slice_t text, bool *existed, int64_t *created, int64_t *updated)
+int redis_store_follow(redis_backend_t *redis, cairn_slice_t told)
 {
-    if (text.len != 1 + 2 * REDIS_HEAD_NUMBER) return CAIRN_EPROTOCOL;
+    int64_t told_us;
+    if (told.len == 0) return 0;
+    if (told.len != REDIS_HEAD_NUMBER || redis_head_read_number(told.ptr, &told_us) < 0)
+        return CAIRN_EPROTOCOL;
+    redis_clock_follow(&redis->clock, told_us);
+    return 0;
+}
+
+static int read_answer(redis_backend_t *redis, cairn_slice_t text, bool *existed,
+                       int64_t *created_at_us)
+{
+    if (text.len < REDIS_PUT_ANSWER) return CAIRN_EPROTOCOL;
     *existed = text.ptr[0] == '1';
-    int rc = redis_head_read_number(text.ptr + 1, created);
-    return rc < 0 ? rc : redis_head_read_number(text.ptr + 1 + REDIS_HEAD_NUMBER, updated);
+    int rc = redis_head_read_number(text.ptr + 1, created_at_us);
+    if (rc < 0) return rc;
+    return redis_store_follow(
+        redis, cairn_slice(text.ptr + REDIS_PUT_ANSWER, text.len - REDIS_PUT_ANSWER));
 }
 
 static void on_put(void *ctx, int status, redis_reply_t *reply, cairn_slice_t detail)
 {
     cairn_req_t *req = ctx;
     redis_backend_t *redis = redis_saver_of(req);
-    const uint64_t number = req->scratch[REDIS_SCRATCH_NUMBER];
+    const uint64_t hash = req->scratch[REDIS_SCRATCH_NUMBER];
     cairn_slice_t text = {NULL, 0};
     bool existed = false;
-    int64_t created = 0, updated = 0;
+    int64_t created_at_us = 0;
     size_t count = 1;
     int rc = 0;
     if (status == 0 && redis_reply_type(reply) == REDIS_ARRAY)
         rc = redis_reply_array(reply, &count);
     for (; status == 0 && rc == 0 && count > 1; count--) rc = redis_reply_skip(reply);
     if (status == 0 && rc == 0) rc = redis_reply_string(reply, &text);
-    if (status == 0 && rc == 0) rc = read_answer(text, &existed, &created, &updated);
+    if (status == 0 && rc == 0) rc = read_answer(redis, text, &existed, &created_at_us);
     if (redis_saver_failed(req, status, rc, detail)) return;
-    if (!(number & STAMPED)) redis_store_heard(redis, updated);
-    if (number & TEACHES) redis_beliefs_set(&redis->beliefs, number | HASH_FLAGS, created);
+    if (hash) redis_beliefs_set(&redis->beliefs, hash, created_at_us);
     redis_store_done(redis)->put_done(CAIRN_CONTAINER_OF(req, cairn_store_put_t, req), existed);
 }
 
@@ -277,14 +321,13 @@ int redis_put_by_script(redis_backend_t *redis, cairn_req_t *req, const redis_sh
         ARGS = 4
     };
     const size_t staged = put->value.ptr ? redis_put_stagings(put) : 0;
+    const int64_t stamp_us = redis_store_stamp(redis);
     redis_conn_t *conn = redis_saver_conn(redis);
     char *out;
     int rc = redis_conn_reserve_unbounded(conn, redis_put_size(shelf, put), &out);
     if (rc < 0) return rc;
-    const int64_t stamp_us = redis_store_stamp(redis);
     const uint64_t hash = redis_put_believe(redis, shelf, put);
-    req->scratch[REDIS_SCRATCH_NUMBER] =
-        (hash & ~HASH_FLAGS) | (hash ? TEACHES : 0) | (stamp_us > 0 ? STAMPED : 0);
+    req->scratch[REDIS_SCRATCH_NUMBER] = hash;
     if (staged > 0) {
         out = redis_cmd_literal(out, LITERAL(REDIS_MULTI));
         out = redis_put_stage(out, shelf, put);

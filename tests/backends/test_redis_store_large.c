@@ -67,7 +67,7 @@ static void put_does_as_much_in_a_large_namespace_as_in_a_small_one(world_t *w)
     size_t created[2], updated[2];
     monitor_t m;
     items_t *s = items_open(w, NULL);
-    items_put(s, "all/n00000", "k", "{}");
+    for (int i = 0; i < 2; i++) items_put(s, "all/n00000", "k", "{}"); /* knows the time by now */
     monitor_start(&m, &redis);
     for (int i = 0; i < 2; i++) {
         created[i] = cost_of_put(s, &m, keys[i][0], ttls[i]);

@@ -156,8 +156,26 @@ static void pass_time(sdiff_t *diff, unsigned ms)
     diff->model.now_ms += ms;
 }
 
+/* Now and then the other handle goes on. Each has its own notion of the server's clock, which is
+ * right to a millisecond. */
+static void take_turns(sdiff_t *diff)
+{
+    enum {
+        NOTIONS_DIFFER_MS = 2
+    };
+    if (!diff->spare[0] || sdiff_random(diff, 8) > 0) return;
+    for (size_t i = 0; i < diff->side_count; i++) {
+        call_t *call = diff->calls[i];
+        diff->calls[i] = diff->spare[i];
+        diff->spare[i] = call;
+    }
+    text_add(&diff->log, "the other handle\n");
+    loop_run_for(&diff->world->loop, NOTIONS_DIFFER_MS);
+}
+
 static void run_op(sdiff_t *diff)
 {
+    take_turns(diff);
     sdiff_describe(&diff->log, &diff->pool, &diff->op);
     text_add(&diff->log, "\n");
     if (diff->op.kind == SDIFF_PASS) {
@@ -239,6 +257,8 @@ void sdiff_run(const sdiff_setting_t *setting, uint64_t seed)
         world->url = setting->urls[diff->side_count];
         diff->sides[diff->side_count] = items_open(world, &diff->options);
         diff->calls[diff->side_count] = items_call(diff->sides[diff->side_count]);
+        if (setting->in_turns)
+            diff->spare[diff->side_count] = items_call(items_open(world, &diff->options));
     }
     run_steps(diff);
     delete_everything(diff);

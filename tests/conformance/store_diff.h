@@ -157,6 +157,7 @@ typedef struct sdiff {
     items_t *sides[2];
     size_t side_count;
     call_t *calls[2];
+    call_t *spare[2]; /* of another handle of the same side; NULL: there is none */
     uint64_t random;
     bool exact;    /* every side's clock is a test's own */
     bool together; /* a batch over several namespaces has one moment */
@@ -185,6 +186,7 @@ typedef struct sdiff_setting {
     const char *urls[2]; /* the second may be NULL */
     bool fake_clock;     /* store_backend_t.fake_clock of all */
     bool together;       /* all puts of a batch have one time, over namespaces too */
+    bool in_turns;       /* two handles see the same: each goes on where the other was */
 } sdiff_setting_t;
 
 /* One sequence, in a world of its own; a difference fails the test. */

@@ -7,7 +7,7 @@
 #include "store_diff.h"
 
 static redis_t redis;
-static sdiff_setting_t settings[3];
+static sdiff_setting_t settings[6];
 
 static void clear(void)
 {
@@ -21,7 +21,7 @@ static void assert_empty(void)
 
 static const sdiff_setting_t *setting_of(uint64_t seed)
 {
-    return &settings[seed % 3];
+    return &settings[seed % 6];
 }
 
 static void random_sequences_agree_step_by_step(void **state)
@@ -41,6 +41,10 @@ int main(void)
     settings[0] = (sdiff_setting_t){.urls = {redis_url(&redis, NULL, NULL), NULL}};
     settings[1] = (sdiff_setting_t){.urls = {redis_url(&redis, NULL, "?protocol=2"), NULL}};
     settings[2] = (sdiff_setting_t){.urls = {redis_unix_url(&redis, NULL), NULL}};
+    for (int i = 0; i < 3; i++) {
+        settings[3 + i] = settings[i];
+        settings[3 + i].in_turns = true;
+    }
     int failures = cmocka_run_group_tests_name("store: redis and model", tests, NULL, NULL);
     sdiff_tell_seed();
     redis_stop(&redis);

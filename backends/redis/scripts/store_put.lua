@@ -6,7 +6,7 @@
 -- 16 digits, "v" if the value follows, or "s" if it is staged, "x" if vectors are, or " ", and when it
 -- was changed last as an earlier attempt saw it; the value, or "".
 -- Returns of each a digit, whether it was there, and when it was created, 16 digits, or zeros if there is
--- nothing to know; then when it was updated.
+-- nothing to know; then when it is, 16 digits, if that was not said.
 
 -- As a rule it is one put or delete that changes nothing about when lists expire, and goes without the
 -- libraries: to make their functions costs several times as much as all of this.
@@ -32,8 +32,9 @@ if #KEYS == 2 then
     if fits then
       local time = (expires or ARGV[2] == '') and call('TIME')
       local us = tonumber(ARGV[2]) or time[1] * 1000000 + time[2]
-      if exists and us <= tonumber(sub(head, 18, 33)) then us = sub(head, 18, 33) + 1 end
       us = string.format('%.0f', us)
+      local told = ARGV[2] == '' and us or ''
+      if exists and us <= sub(head, 18, 33) then us = string.format('%.0f', sub(head, 18, 33) + 1) end
       local created = exists and sub(head, 1, 16) or us
       local value = created .. ' ' .. us .. ' ' .. ttl .. '\n' .. ARGV[5]
       if expires then
@@ -49,7 +50,7 @@ if #KEYS == 2 then
       elseif not exists and not expires then
         call('ZREM', expiry, key)
       end
-      return (exists and '1' or '0') .. created .. us
+      return (exists and '1' or '0') .. created .. told
     end
   elseif what == 'd' then
     if call('ZCARD', keys) > call('ZCARD', expiry) + 1 then
@@ -57,7 +58,7 @@ if #KEYS == 2 then
       call('ZREM', changes, key)
       call('ZREM', keys, key)
       call('ZREM', expiry, key)
-      return (existed and '1' or '0') .. none .. none
+      return (existed and '1' or '0') .. none
     end
   end
 end
@@ -65,6 +66,7 @@ end
 local space = space_of(ARGV[1], KEYS[1])
 local befores, answers = {}, {}
 now()
+local told = ARGV[2] == '' and plain(now_us) or ''
 now_us = tonumber(ARGV[2]) or now_us
 for i = 2, #KEYS do
   local before = {}
@@ -136,5 +138,4 @@ for i = 2, #KEYS do
 end
 if #gone > 0 then unlist(space, gone) end
 if #gone > 0 or unsettled then settle(space) end
-answers[#answers + 1] = us
-return table.concat(answers)
+return table.concat(answers) .. told
