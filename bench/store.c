@@ -291,7 +291,13 @@ static void run_loop(run_t *run, const cairn_options_t *options)
 
 /* ---- the result ---- */
 
-static void set_result(const run_t *run, bool is_memory, store_result_t *result)
+static const char *transport_of(const cairn_options_t *options)
+{
+    if (strcmp(options->scheme, "memory") == 0) return "memory";
+    return strcmp(options->scheme, "unix") == 0 ? "unix" : "tcp";
+}
+
+static void set_result(const run_t *run, const cairn_options_t *options, store_result_t *result)
 {
     const store_work_t *work = run->work;
     const double seconds = (double)(run->end_ns - run->start_ns) / 1e9;
@@ -301,8 +307,8 @@ static void set_result(const run_t *run, bool is_memory, store_result_t *result)
     row->unit = ROW_OPERATIONS;
     row->workload = work->name;
     row->client = work->client->name;
-    row->backend = is_memory ? "memory" : "redis";
-    row->transport = is_memory ? "memory" : "tcp";
+    row->transport = transport_of(options);
+    row->backend = strcmp(row->transport, "memory") == 0 ? "memory" : "redis";
     row->payload = work->value;
     row->channels = work->batch;
     row->inflight = work->window;
@@ -314,6 +320,24 @@ static void set_result(const run_t *run, bool is_memory, store_result_t *result)
         row->server_cpu_us_per_msg = run->server_us / done;
     }
     snprintf(result->server, sizeof result->server, "%s", run->client->server);
+}
+
+/* What is wrong with the work, or NULL. */
+static const char *flaw_of(const store_work_t *work, const store_ops_t *ops)
+{
+    const bool searches = work->op >= STORE_SEARCH;
+    if (searches && !ops->search) return "hiredis cannot search";
+    if (work->client == &client_hiredis && strncmp(work->url, "memory:", 7) == 0)
+        return "hiredis needs a server";
+    if (work->batch == 0 || work->batch > (searches ? 1 : STORE_BATCH_MAX))
+        return "no request has a batch like that";
+    if (work->window == 0) return "the window is empty";
+    if (work->value < STORE_VALUE_LEAST || work->value > STORE_VALUE_MAX)
+        return "no value has that size";
+    if (work->spaces == 0 || work->spaces > work->items)
+        return "not every namespace would have an item";
+    if (work->op == STORE_NEAR && work->dimensions == 0) return "items without vectors";
+    return NULL;
 }
 
 static int read_url(const store_work_t *work, cairn_options_t *options, char *error)
@@ -352,6 +376,11 @@ int store_bench_run(const store_work_t *work, store_result_t *result, char *erro
     cairn_options_t options;
     int status = -1;
     hist_reset(run.latency);
+    const char *flaw = flaw_of(work, run.ops);
+    if (flaw) {
+        snprintf(error, CLIENT_ERROR_MAX, "%s", flaw);
+        return -1;
+    }
     if (read_url(work, &options, error) < 0) return -1;
     run.calls = calloc(run.call_count, run.ops->call_size);
     if (!run.calls || make_samples(&run) < 0 || uv_loop_init(&run.loop) < 0) {
@@ -361,7 +390,7 @@ int store_bench_run(const store_work_t *work, store_result_t *result, char *erro
     run_loop(&run, &options);
     if (uv_loop_close(&run.loop) < 0) fail(&run, "handles were left open on the loop");
     if (run.failed) goto out;
-    set_result(&run, strcmp(options.scheme, "memory") == 0, result);
+    set_result(&run, &options, result);
     status = 0;
 out:
     tear_down(&run);

@@ -10,6 +10,7 @@
 
 enum {
     STORE_BATCH_MAX = 256,
+    STORE_VALUE_LEAST = 14, /* {"n":0,"t":""} */
     STORE_VALUE_MAX = 1 << 16,
     STORE_PAGE = 10 /* items that a search asks for */
 };

@@ -347,10 +347,10 @@ static cairn_feed_t *feed_find(const struct cairn_host *host, cairn_slice_t stre
 
 static cairn_feed_t *feed_next(const struct cairn_host *host, const cairn_feed_t *previous)
 {
-    const cairn_link_t *all = &core_of(host)->feeds.all;
+    const cairn_link_t *all = &core_of(host)->feeds.names.all;
     const cairn_link_t *at =
-        previous ? ((const feed_t *)(const void *)previous)->all.next : all->next;
-    return at == all ? NULL : &CONTAINER_OF(at, feed_t, all)->shared;
+        previous ? ((const feed_t *)(const void *)previous)->in_names.all.next : all->next;
+    return at == all ? NULL : &CONTAINER_OF(at, feed_t, in_names.all)->shared;
 }
 
 static void feed_up(const struct cairn_host *host, cairn_feed_t *shared)
@@ -444,9 +444,9 @@ static void feed_failed(const struct cairn_host *host, cairn_feed_t *shared, int
 
 static void feeds_down(const struct cairn_host *host, int status, cairn_slice_t detail)
 {
-    const cairn_link_t *all = &core_of(host)->feeds.all;
+    const cairn_link_t *all = &core_of(host)->feeds.names.all;
     for (cairn_link_t *at = all->next; at != all; at = at->next) {
-        feed_t *feed = CONTAINER_OF(at, feed_t, all);
+        feed_t *feed = CONTAINER_OF(at, feed_t, in_names.all);
         if (feed->state != FEED_UP) continue;
         feed->state = FEED_DOWN;
         for (cairn_link_t *in = feed->tails.next; in != &feed->tails; in = in->next)

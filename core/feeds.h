@@ -7,6 +7,7 @@
 #define CAIRN_CORE_FEEDS_H
 
 #include "event_queue.h"
+#include "name_table.h"
 #include "reader.h"
 
 #include <cairn/sys/stream.h>
@@ -34,25 +35,20 @@ typedef struct feed {
     uint32_t reading; /* reads in flight that what is pushed meanwhile is kept for */
     event_queue_t recent; /* kept so, oldest first */
 
-    uint64_t hash;
-    struct feed *same_bucket;
-    cairn_link_t all;     /* feeds_t.all */
+    name_node_t in_names; /* feeds_t.names */
     cairn_link_t tails;   /* cairn_tail_t.in_feed */
     cairn_link_t watches; /* cairn_watch_t.in_feed */
     char name[];
 } feed_t;
 
 typedef struct feeds {
-    cairn_link_t all;
-    feed_t **buckets;
-    size_t bucket_count; /* a power of two, or 0 */
-    size_t count;
+    name_table_t names;
 } feeds_t;
 
 void feeds_init(feeds_t *feeds);
 void feeds_free(feeds_t *feeds); /* with every feed in it */
 
-feed_t *feeds_find(const feeds_t *feeds, cairn_slice_t name);
+feed_t *feeds_find(feeds_t *feeds, cairn_slice_t name);
 
 /* One that is not there yet; copies the name. NULL if out of memory. */
 feed_t *feeds_add(feeds_t *feeds, cairn_slice_t name);

@@ -104,10 +104,10 @@ static cairn_topic_t *topic_find(const cairn_host_t *host, bool pattern, cairn_s
 
 static cairn_topic_t *topic_next(const cairn_host_t *host, const cairn_topic_t *previous)
 {
-    const cairn_link_t *all = &core_of(host)->topics.all;
+    const cairn_link_t *all = &core_of(host)->topics.names.all;
     const cairn_link_t *at =
-        previous ? ((const topic_t *)(const void *)previous)->all.next : all->next;
-    return at == all ? NULL : &CONTAINER_OF(at, topic_t, all)->shared;
+        previous ? ((const topic_t *)(const void *)previous)->in_names.all.next : all->next;
+    return at == all ? NULL : &CONTAINER_OF(at, topic_t, in_names.all)->shared;
 }
 
 static void topic_up(const cairn_host_t *host, cairn_topic_t *shared)
@@ -137,9 +137,9 @@ static void topic_failed(const cairn_host_t *host, cairn_topic_t *shared, int st
 
 static void topics_down(const cairn_host_t *host, int status, cairn_slice_t detail)
 {
-    const cairn_link_t *all = &core_of(host)->topics.all;
+    const cairn_link_t *all = &core_of(host)->topics.names.all;
     for (cairn_link_t *at = all->next; at != all; at = at->next) {
-        topic_t *topic = CONTAINER_OF(at, topic_t, all);
+        topic_t *topic = CONTAINER_OF(at, topic_t, in_names.all);
         if (topic->state != TOPIC_UP) continue;
         topic->state = TOPIC_DOWN;
         for (cairn_link_t *in = topic->subs.next; in != &topic->subs; in = in->next)

@@ -4,6 +4,8 @@
 #ifndef CAIRN_CORE_TOPICS_H
 #define CAIRN_CORE_TOPICS_H
 
+#include "name_table.h"
+
 #include <cairn/sys/broker.h>
 
 typedef enum topic_state {
@@ -16,19 +18,13 @@ typedef enum topic_state {
 typedef struct topic {
     cairn_topic_t shared; /* what the backend sees; first */
     topic_state_t state;
-    uint64_t hash;
-    struct topic *same_bucket;
-    cairn_link_t all;  /* topics_t.all */
-    cairn_link_t subs; /* cairn_sub_t.in_topic */
+    name_node_t in_names; /* topics_t.names; its kind: it is a pattern */
+    cairn_link_t subs;    /* cairn_sub_t.in_topic */
     char name[];
 } topic_t;
 
 typedef struct topics {
-    cairn_link_t all;
-    topic_t **buckets;
-    size_t bucket_count; /* a power of two, or 0 */
-    size_t count;
-    topic_t *latest; /* the last one found: messages come in runs */
+    name_table_t names;
 } topics_t;
 
 void topics_init(topics_t *topics);

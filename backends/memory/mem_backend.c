@@ -45,7 +45,7 @@ static void mem_close(void *self, void (*closed)(const cairn_host_t *))
     const cairn_host_t *host = mem->host;
     host->api->undefer(host, &mem->connect);
     mem_saver_close(mem);
-    mem_store_clear(&mem->store);
+    mem_store_close(mem);
     mem_streams_clear(&mem->streams);
     cairn_free(mem);
     closed(host);

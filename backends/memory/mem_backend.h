@@ -5,6 +5,7 @@
 #include "mem_saver.h"
 #include "mem_store.h"
 #include "mem_stream.h"
+#include "mem_wake.h"
 
 #include <cairn/sys/backend.h>
 
@@ -13,18 +14,19 @@ typedef struct mem_backend {
     cairn_task_t connect; /* tells core, on the loop, that this backend is ready */
     size_t patterns;      /* topics that are patterns; 0 spares publish the look */
     mem_saver_t saver;
-    cairn_deadline_t wake; /* frees what has expired in the saver, should nobody ask it */
-    uint64_t wake_ms;      /* not after the first that expires; 0: not running */
+    mem_wake_t saver_wake;
     mem_store_t store;
+    mem_wake_t store_wake;
     mem_streams_t streams;
 } mem_backend_t;
 
 extern const cairn_broker_ops_t mem_broker_ops;
 extern const cairn_saver_ops_t mem_saver_ops;
-
-/* Frees all that the saver holds. */
-void mem_saver_close(mem_backend_t *mem);
 extern const cairn_store_ops_t mem_store_ops;
+
+/* Each frees all that its interface holds. */
+void mem_saver_close(mem_backend_t *mem);
+void mem_store_close(mem_backend_t *mem);
 
 /* Each frees what an undeferred request of its interface holds, and leaves others alone. */
 void mem_saver_forget(cairn_req_t *req);

@@ -98,29 +98,23 @@ static void run_ttl(cairn_task_t *task)
 
 /* ---- when nobody calls ---- */
 
-static void on_wake(cairn_deadline_t *wake);
+static void on_wake(cairn_deadline_t *deadline);
 
 static void wake_in_time(mem_backend_t *mem)
 {
-    uint64_t next_ms = mem_expires_next_ms(&mem->saver);
-    if (next_ms == UINT64_MAX || (mem->wake_ms > 0 && mem->wake_ms <= next_ms)) return;
-    mem->host->api->deadline_stop(mem->host, &mem->wake);
-    mem->wake.expire = on_wake;
-    mem->wake_ms = next_ms;
-    mem->host->api->deadline_start(mem->host, &mem->wake, next_ms - mem->saver.now_ms);
+    mem_wake_by(&mem->saver_wake, mem->host, mem_expires_next_ms(&mem->saver), on_wake);
 }
 
-static void on_wake(cairn_deadline_t *wake)
+static void on_wake(cairn_deadline_t *deadline)
 {
-    mem_backend_t *mem = CAIRN_CONTAINER_OF(wake, mem_backend_t, wake);
-    mem->wake_ms = 0;
+    mem_backend_t *mem = CAIRN_CONTAINER_OF(mem_wake_ended(deadline), mem_backend_t, saver_wake);
     mem_expire(&mem->saver, mem->host->api->now_ms(mem->host));
     wake_in_time(mem);
 }
 
 void mem_saver_close(mem_backend_t *mem)
 {
-    mem->host->api->deadline_stop(mem->host, &mem->wake);
+    mem_wake_stop(&mem->saver_wake, mem->host);
     mem_saver_clear(&mem->saver);
 }
 

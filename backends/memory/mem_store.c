@@ -97,6 +97,28 @@ void mem_store_forget(cairn_req_t *req)
         free_answer(answer_of(req));
 }
 
+/* ---- when nobody calls ---- */
+
+static void on_wake(cairn_deadline_t *deadline);
+
+static void wake_in_time(mem_backend_t *mem)
+{
+    mem_wake_by(&mem->store_wake, mem->host, mem_store_expires_next_ms(&mem->store), on_wake);
+}
+
+static void on_wake(cairn_deadline_t *deadline)
+{
+    mem_backend_t *mem = CAIRN_CONTAINER_OF(mem_wake_ended(deadline), mem_backend_t, store_wake);
+    mem_store_expire(&mem->store, mem->host->api->now_ms(mem->host));
+    wake_in_time(mem);
+}
+
+void mem_store_close(mem_backend_t *mem)
+{
+    mem_wake_stop(&mem->store_wake, mem->host);
+    mem_store_clear(&mem->store);
+}
+
 /* ---- at the call ---- */
 
 static int64_t time_of_day_us(void)
@@ -123,6 +145,7 @@ static int answer_later(mem_backend_t *mem, cairn_req_t *req, void (*run)(cairn_
     req->scratch[NUMBER] = number;
     req->scratch[ANSWER] = (uintptr_t)answer;
     req->task.run = run;
+    wake_in_time(mem);
     mem->host->api->defer(mem->host, &req->task);
     return 0;
 }

@@ -114,6 +114,9 @@ void mem_tables_free(mem_shelf_t *shelf);
 /* Deletes what has expired by `now_ms`. Everything there is after it, is alive. */
 void mem_store_expire(mem_store_t *store, uint64_t now_ms);
 
+/* When the next will have expired; UINT64_MAX if nothing does. */
+uint64_t mem_store_expires_next_ms(const mem_store_t *store);
+
 /* From now on. */
 void mem_item_live(mem_store_t *store, mem_item_t *item, int64_t ttl_ms);
 int64_t mem_item_left(const mem_store_t *store, const mem_item_t *item);

@@ -27,3 +27,9 @@ void mem_store_expire(mem_store_t *store, uint64_t now_ms)
         mem_item_delete(store, item);
     }
 }
+
+uint64_t mem_store_expires_next_ms(const mem_store_t *store)
+{
+    const mem_node_t *node = mem_map_first(&store->deadlines);
+    return node ? CAIRN_CONTAINER_OF(node, mem_item_t, in_deadlines)->deadline_ms : UINT64_MAX;
+}

@@ -11,11 +11,13 @@
  * Behind the latest checkpoint, where that is known and never expires, there is nothing for the
  * script to do but to list the new one: plain commands do that for less,
  *
- *     HSETNX checkpoint l channels, RPUSH writes "", ZADD thread, ZADD shard, EXISTS of what would
- * make a difference
+ *     HGET checkpoint l                       nothing, or what the one had that it takes the place
+ * of HSET checkpoint l channels b body m metadata [p parent] SET ... RPUSH writes "", ZADD thread,
+ * ZADD shard, EXISTS of what would make a difference
  *
  * and should it turn out that there was more to it (somebody else has put the same, or something
- * that expires), the script comes after, before the request is answered. */
+ * that expires), the script comes after, before the request is answered. What was asked for in the
+ * meantime comes before it: it changes no more than it must. */
 #include "redis_saver.h"
 
 #include <cairn/sys/alloc.h>
@@ -164,13 +166,15 @@ static size_t head_fields(const cairn_saver_put_args_t *args)
     return args->parent.checkpoint_id.ptr ? 3 : 2;
 }
 
+/* list: NULL, or it stores the channels too, and is where they are. */
 static char *store_head(char *out, const redis_space_t *space, const cairn_saver_put_args_t *args,
-                        size_t body)
+                        size_t body, const channels_t *channels, cairn_slice_t *list)
 {
     const bool has_parent = args->parent.checkpoint_id.ptr != NULL;
-    out = redis_cmd_begin(out, 2 + 2 * head_fields(args));
+    out = redis_cmd_begin(out, 2 + 2 * (head_fields(args) + (list ? 1 : 0)));
     out = redis_cmd_literal(out, LITERAL("$4\r\nHSET\r\n"));
     out = redis_object_key(out, space, LITERAL(REDIS_KEY_CHECKPOINT), args->checkpoint->id);
+    if (list) out = list_of(redis_cmd_literal(out, LITERAL("$1\r\nl\r\n")), channels, list);
     out = redis_cmd_literal(out, LITERAL("$1\r\nb\r\n"));
     out = redis_cmd_arg_begin(out, body);
     out = redis_cmd_end(cairn_checkpoint_encode(args->checkpoint, out));
@@ -292,12 +296,13 @@ enum {
     ARGS = 5
 };
 
+/* late: one more argument follows. */
 static char *script(char *out, const redis_space_t *space, const cairn_saver_put_args_t *args,
-                    const channels_t *channels, cairn_slice_t *list)
+                    const channels_t *channels, bool late, cairn_slice_t *list)
 {
     const cairn_slice_t id = args->checkpoint->id;
     const size_t has_run = args->run_id.ptr != NULL;
-    out = redis_script_begin(out, &redis_script_put, KEYS + has_run, ARGS);
+    out = redis_script_begin(out, &redis_script_put, KEYS + has_run, ARGS + late);
     out = redis_object_key(out, space, LITERAL(REDIS_KEY_CHECKPOINT), id);
     out = redis_object_key(out, space, LITERAL(REDIS_KEY_WRITES), id);
     out = redis_thread_key(out, space, LITERAL(REDIS_KEY_THREAD));
@@ -325,15 +330,18 @@ static uint64_t sure_until(const redis_backend_t *redis, int64_t ttl_ms)
 
 /* ---- behind one's own ---- */
 
-#define PLAIN_LISTS 5 /* commands */
+#define PLAIN_LISTS 4 /* commands */
 
-static char *plain_lists(char *out, const redis_space_t *space, cairn_slice_t id,
-                         const channels_t *channels, cairn_slice_t *list)
+static char *old_list(char *out, const redis_space_t *space, cairn_slice_t id)
+{
+    out = redis_cmd_literal(out, LITERAL("*3\r\n$4\r\nHGET\r\n"));
+    out = redis_object_key(out, space, LITERAL(REDIS_KEY_CHECKPOINT), id);
+    return redis_cmd_literal(out, LITERAL("$1\r\nl\r\n"));
+}
+
+static char *plain_lists(char *out, const redis_space_t *space, cairn_slice_t id)
 {
     const unsigned shard = redis_shard(space->thread_id);
-    out = redis_cmd_literal(out, LITERAL("*4\r\n$6\r\nHSETNX\r\n"));
-    out = redis_object_key(out, space, LITERAL(REDIS_KEY_CHECKPOINT), id);
-    out = list_of(redis_cmd_literal(out, LITERAL("$1\r\nl\r\n")), channels, list);
     out = redis_cmd_literal(out, LITERAL("*3\r\n$5\r\nRPUSH\r\n"));
     out = redis_object_key(out, space, LITERAL(REDIS_KEY_WRITES), id);
     out = redis_cmd_literal(out, LITERAL("$0\r\n\r\n*4\r\n$4\r\nZADD\r\n"));
@@ -350,12 +358,18 @@ static char *plain_lists(char *out, const redis_space_t *space, cairn_slice_t id
     return redis_shard_key(out, LITERAL(REDIS_KEY_SHARD_EXPIRY), shard);
 }
 
-/* The call of the script, should it be needed; the request's memory. */
+/* The call of the script but for its last argument, should it be needed; the request's memory. */
 typedef struct later {
     size_t size;
-    size_t fields; /* that a new checkpoint has */
+    size_t fields; /* that a new checkpoint is given */
     char call[];
 } later_t;
+
+/* What a put takes the place of. */
+typedef struct old {
+    bool is_there;
+    cairn_slice_t list; /* of its channels */
+} old_t;
 
 static void on_late(void *ctx, int status, redis_reply_t *reply, cairn_slice_t detail)
 {
@@ -372,45 +386,53 @@ static void on_late(void *ctx, int status, redis_reply_t *reply, cairn_slice_t d
     redis_saver_on_put_script(req, reply);
 }
 
-static int call_later(cairn_req_t *req)
+/* old: "n", or "o" and its channels. */
+static int call_later(cairn_req_t *req, const old_t *old)
 {
     const later_t *later = (const later_t *)(uintptr_t)req->scratch[REDIS_SCRATCH_MEMORY];
     redis_conn_t *conn = redis_saver_conn(redis_saver_of(req));
     char *out;
-    int rc = redis_conn_reserve_unbounded(conn, later->size, &out);
-    if (rc == 0)
-        redis_conn_commit_script(conn, redis_cmd_literal(out, later->call, later->size), on_late,
-                                 req, false);
-    return rc;
+    int rc = redis_conn_reserve_unbounded(conn, later->size + redis_cmd_bound(1, 1 + old->list.len),
+                                          &out);
+    if (rc < 0) return rc;
+    out = redis_cmd_literal(out, later->call, later->size);
+    out = redis_cmd_arg_begin(out, 1 + old->list.len);
+    *out++ = old->is_there ? 'o' : 'n';
+    out = redis_cmd_end(redis_bytes(out, old->list));
+    redis_conn_commit_script(conn, out, on_late, req, false);
+    return 0;
 }
 
-/* {fields, .. of values, 1 if it is new, length, .., .., what would make a difference}. 1: there is
- * more to it. */
-static int read_plain(redis_reply_t *reply, size_t fields)
+/* {old list, fields, .. of values, length, .., .., what would make a difference}. 1: there is more
+ * to it. */
+static int read_plain(redis_reply_t *reply, size_t fields, old_t *old)
 {
     size_t count;
-    int64_t added = 0, fresh = 0, length = 0, others = 0;
+    bool nil = false;
+    int64_t added = 0, length = 0, others = 0;
     int rc = redis_reply_array(reply, &count);
-    if (rc == 0 && count < 1 + PLAIN_LISTS) rc = CAIRN_EPROTOCOL;
+    if (rc == 0 && count < 2 + PLAIN_LISTS) rc = CAIRN_EPROTOCOL;
+    if (rc == 0) rc = redis_reply_string_or_nil(reply, &old->list, &nil);
     if (rc == 0) rc = redis_reply_int(reply, &added);
-    for (size_t i = 1 + PLAIN_LISTS; i < count && rc == 0; i++) rc = redis_reply_skip(reply);
-    if (rc == 0) rc = redis_reply_int(reply, &fresh);
+    for (size_t i = 2 + PLAIN_LISTS; i < count && rc == 0; i++) rc = redis_reply_skip(reply);
     if (rc == 0) rc = redis_reply_int(reply, &length);
     if (rc == 0) rc = redis_reply_skip(reply);
     if (rc == 0) rc = redis_reply_skip(reply);
     if (rc == 0) rc = redis_reply_int(reply, &others);
     if (rc < 0) return rc;
-    const bool is_new = added == (int64_t)fields && fresh == 1 && length == 1;
-    return is_new && others == 0 ? 0 : 1;
+    old->is_there = !nil;
+    if (nil) old->list = cairn_slice(NULL, 0);
+    return added == (int64_t)fields && length == 1 && others == 0 ? 0 : 1;
 }
 
 static void on_plain(void *ctx, int status, redis_reply_t *reply, cairn_slice_t detail)
 {
     cairn_req_t *req = ctx;
     const later_t *later = (const later_t *)(uintptr_t)req->scratch[REDIS_SCRATCH_MEMORY];
-    int rc = status < 0 ? 0 : read_plain(reply, later->fields);
+    old_t old = {0};
+    int rc = status < 0 ? 0 : read_plain(reply, later->fields, &old);
     const bool more = rc > 0;
-    if (more) rc = call_later(req);
+    if (more) rc = call_later(req, &old);
     if (redis_saver_failed(req, status, rc, detail) || more) return;
     redis_saver_release(req);
     finished(req);
@@ -454,7 +476,7 @@ static size_t bound(const redis_space_t *space, const cairn_saver_put_args_t *ar
         channels->set_count * (redis_cmd_bound(6, 8 + REDIS_CMD_NUMBER) + blob_key) +
         channels->set_bytes;
     const size_t lists =
-        redis_cmd_bound(19, 31) + redis_object_key_size(space, args->checkpoint->id);
+        redis_cmd_bound(20, 31) + redis_object_key_size(space, args->checkpoint->id);
     return sizeof REDIS_MULTI + head + values + lists + script_bound(space, args, channels) +
            sizeof REDIS_EXEC;
 }
@@ -465,8 +487,8 @@ static int keep_call(cairn_req_t *req, const redis_space_t *space,
     cairn_slice_t list;
     later_t *later = cairn_malloc(sizeof *later + script_bound(space, args, channels));
     if (!later) return UV_ENOMEM;
-    later->size = (size_t)(script(later->call, space, args, channels, &list) - later->call);
-    later->fields = head_fields(args);
+    later->size = (size_t)(script(later->call, space, args, channels, true, &list) - later->call);
+    later->fields = head_fields(args) + 1;
     req->scratch[REDIS_SCRATCH_MEMORY] = (uintptr_t)later;
     return 0;
 }
@@ -500,14 +522,15 @@ int redis_saver_put(void *self, cairn_saver_put_t *req, const cairn_saver_put_ar
     if (rc == 0) rc = redis_saver_reserve(redis, bound(&space, args, &channels, body), &out);
     if (rc < 0) goto out;
     out = redis_cmd_literal(out, LITERAL(REDIS_MULTI));
-    out = store_head(out, &space, args, body);
+    if (plain) out = old_list(out, &space, args->checkpoint->id);
+    out = store_head(out, &space, args, body, &channels, plain ? &list : NULL);
     out = store_values(out, &space, &channels, args->terms.ttl_ms);
-    out = plain ? plain_lists(out, &space, args->checkpoint->id, &channels, &list)
-                : script(out, &space, args, &channels, &list);
+    out = plain ? plain_lists(out, &space, args->checkpoint->id)
+                : script(out, &space, args, &channels, false, &list);
     out = redis_cmd_literal(out, LITERAL(REDIS_EXEC));
     req->req.scratch[REDIS_SCRATCH_NUMBER] = remember(redis, args, list);
     redis_conn_commit_transaction(redis_saver_conn(redis), out, plain ? on_plain : on_put,
-                                  &req->req, 1 + channels.set_count + (plain ? PLAIN_LISTS : 1),
+                                  &req->req, 1 + channels.set_count + (plain ? 1 + PLAIN_LISTS : 1),
                                   false);
 out:
     if (rc < 0) redis_saver_release(&req->req);

@@ -1,22 +1,14 @@
 /* Every allocation of a saver's life fails once, and everything after it: over Redis. Whatever a
  * submit accepted ends once, what it gives is whole, and nothing is left behind. */
-#include "alloc_fault.h"
+#include "alloc_life.h"
 #include "check.h"
-#include "loop.h"
-#include "redis.h"
 #include "saver_text.h"
 
 #include <stdio.h>
 
-#define MOST_ALLOCATIONS 2000
-
-static redis_t redis;
-
 /* ---- one life ---- */
 
 typedef struct life {
-    uv_loop_t loop;
-    cairn_t cairn;
     cairn_saver_t saver;
     cairn_saver_put_t put, again, writes;
     cairn_saver_get_t get, named;
@@ -25,63 +17,40 @@ typedef struct life {
     cairn_saver_copy_t copy;
     cairn_saver_ttl_t ttl;
     cairn_saver_delete_t prune, runs, deletion;
-    int accepted;
-    int ended;
     bool puts_done; /* every put ended with 0, so what is read must be all of it */
-    bool closed;
-    const char *flaw; /* what a callback found wrong */
 } life_t;
 
 static life_t it;
 
 static const char *const whole = "c2 <c1 a@1=x b@1=y {\"run_id\":\"r\"} [t1.0 a=1]";
 
-static bool accept_or_refuse(int rc)
-{
-    if (rc != 0) assert_status(rc, UV_ENOMEM);
-    it.accepted += rc == 0;
-    return rc == 0;
-}
-
-/* Without memory a link may be given up; then nobody can say what was carried out. */
-static bool end(int status)
-{
-    it.ended++;
-    return status == 0;
-}
-
-static void expect(bool is_so, const char *what)
-{
-    if (!is_so) it.flaw = what;
-}
-
 static void check_tuple(const cairn_checkpoint_tuple_t *tuple)
 {
     text_t found = {0};
     text_add_tuple(&found, tuple);
-    expect(strcmp(text_chars(&found), whole) == 0, "a checkpoint is not whole");
+    alloc_life_expect(strcmp(text_chars(&found), whole) == 0, "a checkpoint is not whole");
     text_free(&found);
 }
 
 static void on_put(cairn_saver_put_t *req, int status)
 {
     (void)req;
-    if (!end(status)) it.puts_done = false;
+    if (!alloc_life_ends(status)) it.puts_done = false;
 }
 
 static void on_got(cairn_saver_get_t *req, int status, const cairn_checkpoint_tuple_t *tuple)
 {
     (void)req;
-    if (!end(status) || !it.puts_done) return;
-    expect(tuple != NULL, "a checkpoint is not there");
+    if (!alloc_life_ends(status) || !it.puts_done) return;
+    alloc_life_expect(tuple != NULL, "a checkpoint is not there");
     if (tuple) check_tuple(tuple);
 }
 
 static void on_page(cairn_saver_list_t *req, int status, const cairn_saver_page_t *page)
 {
     (void)req;
-    if (!end(status) || !it.puts_done) return;
-    expect(page->count == 2, "a page is not whole");
+    if (!alloc_life_ends(status) || !it.puts_done) return;
+    alloc_life_expect(page->count == 2, "a page is not whole");
     if (page->count > 0) check_tuple(&page->tuples[0]);
 }
 
@@ -89,32 +58,29 @@ static void on_history(cairn_saver_history_t *req, int status,
                        const cairn_channel_history_t *channels, size_t count)
 {
     (void)req;
-    if (!end(status) || !it.puts_done) return;
-    expect(count == 1 && channels[0].has_seed, "a history has no seed");
+    if (!alloc_life_ends(status) || !it.puts_done) return;
+    alloc_life_expect(count == 1 && channels[0].has_seed, "a history has no seed");
 }
 
 static void on_copied(cairn_saver_copy_t *req, int status, uint64_t checkpoints)
 {
     (void)req;
-    if (end(status) && it.puts_done) expect(checkpoints == 2, "a copy is not whole");
+    if (alloc_life_ends(status) && it.puts_done)
+        alloc_life_expect(checkpoints == 2, "a copy is not whole");
 }
 
 static void on_ttl(cairn_saver_ttl_t *req, int status, int64_t ttl_ms)
 {
     (void)req;
-    if (end(status) && it.puts_done) expect(ttl_ms == 60000, "another TTL was set");
+    if (alloc_life_ends(status) && it.puts_done)
+        alloc_life_expect(ttl_ms == 60000, "another TTL was set");
 }
 
 static void on_deleted(cairn_saver_delete_t *req, int status, uint64_t checkpoints)
 {
     (void)req;
-    if (end(status)) expect(checkpoints <= 4, "more was deleted than there is");
-}
-
-static void on_closed(cairn_t *cairn)
-{
-    (void)cairn;
-    it.closed = true;
+    if (alloc_life_ends(status))
+        alloc_life_expect(checkpoints <= 4, "more was deleted than there is");
 }
 
 static cairn_checkpoint_ref_t ref_of(const char *id)
@@ -133,8 +99,8 @@ static bool put(cairn_saver_put_t *req, const char *parent, const char *id, cons
                                      .channel_values = channels.values,
                                      .channel_value_count = channels.value_count};
     cairn_checkpoint_ref_t at = ref_of(parent);
-    return accept_or_refuse(cairn_saver_put(&it.saver, req, &at, &checkpoint,
-                                            cairn_str("{\"run_id\":\"r\"}"), NULL, on_put));
+    return alloc_life_accepts(cairn_saver_put(&it.saver, req, &at, &checkpoint,
+                                              cairn_str("{\"run_id\":\"r\"}"), NULL, on_put));
 }
 
 static bool write_one(void)
@@ -143,7 +109,7 @@ static bool write_one(void)
     cairn_task_writes_t writes = {.task_id = cairn_str("t1"), .writes = &write, .count = 1};
     cairn_checkpoint_ref_t at = ref_of("c2");
     cairn_ttl_t nothing_said = {0};
-    return accept_or_refuse(
+    return alloc_life_accepts(
         cairn_saver_put_writes(&it.saver, &it.writes, &at, &writes, nothing_said, on_put));
 }
 
@@ -159,87 +125,30 @@ static void submit_all(void)
     it.puts_done = put(&it.put, NULL, "c1", "a@1=x");
     it.puts_done = put(&it.again, "c1", "c2", "a@1 b@1=y") && it.puts_done;
     it.puts_done = write_one() && it.puts_done;
-    accept_or_refuse(cairn_saver_get(&it.saver, &it.get, &latest, NULL, on_got));
-    accept_or_refuse(cairn_saver_get(&it.saver, &it.named, &named, NULL, on_got));
-    accept_or_refuse(cairn_saver_list(&it.saver, &it.list, &query, on_page));
+    alloc_life_accepts(cairn_saver_get(&it.saver, &it.get, &latest, NULL, on_got));
+    alloc_life_accepts(cairn_saver_get(&it.saver, &it.named, &named, NULL, on_got));
+    alloc_life_accepts(cairn_saver_list(&it.saver, &it.list, &query, on_page));
     query.thread_id = cairn_str(NULL);
-    accept_or_refuse(cairn_saver_list(&it.saver, &it.all, &query, on_page));
-    accept_or_refuse(cairn_saver_history(&it.saver, &it.history, &latest, &channel, 1, on_history));
-    accept_or_refuse(cairn_saver_set_ttl(&it.saver, &it.ttl, CAIRN_SCOPE_THREAD, &latest,
-                                         cairn_ttl_ms(60000), on_ttl));
-    accept_or_refuse(
+    alloc_life_accepts(cairn_saver_list(&it.saver, &it.all, &query, on_page));
+    alloc_life_accepts(
+        cairn_saver_history(&it.saver, &it.history, &latest, &channel, 1, on_history));
+    alloc_life_accepts(cairn_saver_set_ttl(&it.saver, &it.ttl, CAIRN_SCOPE_THREAD, &latest,
+                                           cairn_ttl_ms(60000), on_ttl));
+    alloc_life_accepts(
         cairn_saver_copy_thread(&it.saver, &it.copy, thread, cairn_str("u"), on_copied));
-    accept_or_refuse(cairn_saver_prune(&it.saver, &it.prune, &prune, on_deleted));
-    accept_or_refuse(cairn_saver_delete_for_runs(&it.saver, &it.runs, &run, 1, on_deleted));
-    accept_or_refuse(cairn_saver_delete_thread(&it.saver, &it.deletion, thread, on_deleted));
+    alloc_life_accepts(cairn_saver_prune(&it.saver, &it.prune, &prune, on_deleted));
+    alloc_life_accepts(cairn_saver_delete_for_runs(&it.saver, &it.runs, &run, 1, on_deleted));
+    alloc_life_accepts(cairn_saver_delete_thread(&it.saver, &it.deletion, thread, on_deleted));
 }
 
-static bool all_have_ended(void *ctx)
-{
-    (void)ctx;
-    return it.ended == it.accepted;
-}
-
-static bool is_closed(void *ctx)
-{
-    (void)ctx;
-    return it.closed;
-}
-
-static void live(void *url)
+static void live(void)
 {
     memset(&it, 0, sizeof it);
-    redis_ask(&redis, "FLUSHALL");
-    assert_int_equal(uv_loop_init(&it.loop), 0);
-    int rc = cairn_open_url(&it.cairn, &it.loop, url, NULL);
-    if (rc == 0) {
-        assert_status(cairn_saver_init(&it.saver, &it.cairn, NULL), 0);
-        submit_all();
-        loop_run_until(&it.loop, "all to end", all_have_ended, NULL);
-        cairn_close(&it.cairn, on_closed);
-        loop_run_until(&it.loop, "the handle to close", is_closed, NULL);
-        assert_int_equal(it.ended, it.accepted);
-    } else {
-        assert_status(rc, UV_ENOMEM);
-    }
-    loop_finish(&it.loop);
-    if (it.flaw) check_fail("%s", it.flaw);
-}
-
-/* ---- every allocation of it ---- */
-
-static void check(alloc_fault_t fault, const char *protocol)
-{
-    char url[256];
-    char query[128];
-    snprintf(query, sizeof query,
-             "?protocol=%s&timeout_ms=300&reconnect_min_ms=1&reconnect_max_ms=5", protocol);
-    snprintf(url, sizeof url, "%s", redis_url(&redis, NULL, query));
-    alloc_fault_each(fault, MOST_ALLOCATIONS, live, url);
-}
-
-static void each_allocation_may_fail(void **state)
-{
-    (void)state;
-    check(ALLOC_FAIL_ONCE, "3");
-    check(ALLOC_FAIL_ONCE, "2");
-}
-
-static void memory_may_be_gone_from_any_allocation_on(void **state)
-{
-    (void)state;
-    check(ALLOC_FAIL_FROM, "3");
+    assert_status(cairn_saver_init(&it.saver, &alloc_life.cairn, NULL), 0);
+    submit_all();
 }
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(each_allocation_may_fail),
-        cmocka_unit_test(memory_may_be_gone_from_any_allocation_on),
-    };
-    redis_start(&redis, NULL);
-    int failures =
-        cmocka_run_group_tests_name("allocation faults: saver over redis", tests, NULL, NULL);
-    redis_stop(&redis);
-    return failures;
+    return alloc_life_run("allocation faults: saver over redis", live, NULL);
 }

@@ -8,6 +8,7 @@
 #include "saver_client.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 enum {
     CHECKPOINTS = 10000,
@@ -212,6 +213,31 @@ static void a_history_of_a_thousand_steps_is_found(world_t *w)
     assert_string_equal(saver_history(s, latest(), "none a"), "none a=x");
 }
 
+/* What is written again and again counts once, and is not kept for ever. */
+static void writes_that_do_not_count_are_taken_out(world_t *w)
+{
+    enum {
+        AGAIN = 5000
+    };
+    static ask_t *asks[IN_FLIGHT];
+    saver_client_t *s = saver_open(w, NULL);
+    saver_put(s, "c", "a@1=x");
+    for (int i = 0; i < IN_FLIGHT; i++) asks[i] = saver_ask(s);
+    for (int i = 0; i < AGAIN; i++) {
+        const write_words_t words = {
+            .at = "c", .task = i % 2 ? "t1" : "t2", .writes = i < 2 ? "a=1" : "a=2 __error__=e"};
+        ask_await_any(asks[i % IN_FLIGHT]);
+        assert_status(asks[i % IN_FLIGHT]->status, 0);
+        assert_status(ask_write(asks[i % IN_FLIGHT], &words), 0);
+    }
+    for (int i = 0; i < IN_FLIGHT; i++) ask_await(asks[i], 0);
+    const long kept =
+        strtol(redis_ask(&redis, "LLEN langgraph:checkpoint_write:{t}:%:c"), NULL, 10);
+    assert_in_range(kept, 5, 4096);
+    assert_get(s, latest(),
+               "c a@1=x [t1.-1 __error__=e] [t1.0 a=1] [t2.-1 __error__=e] [t2.0 a=1]");
+}
+
 static const scenario_t scenarios[] = {
     SCENARIO(put_and_get_latest_do_as_much_in_a_large_thread_as_in_a_small_one),
     SCENARIO(delete_thread_works_in_pieces),
@@ -221,6 +247,7 @@ static const scenario_t scenarios[] = {
     SCENARIO(copy_thread_works_in_pieces),
     SCENARIO(a_list_works_in_pages),
     SCENARIO(a_history_of_a_thousand_steps_is_found),
+    SCENARIO(writes_that_do_not_count_are_taken_out),
 };
 
 int main(void)

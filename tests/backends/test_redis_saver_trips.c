@@ -71,11 +71,11 @@ static void a_put_behind_the_latest_is_one_transaction_of_plain_commands(world_t
     saver_put(s, "c1", "a@1=x b@1=y");
     assert_sent(&m, 1, "MULTI HSET SET SET EVALSHA EXEC");
     saver_put(s, "c2", "a@2=x b@1", .parent = "c1");
-    assert_sent(&m, 1, "MULTI HSET SET HSETNX RPUSH ZADD ZADD EXISTS EXEC");
+    assert_sent(&m, 1, "MULTI HGET HSET SET RPUSH ZADD ZADD EXISTS EXEC");
     saver_set_ttl(t, at("c1"), 100000);
     monitor_read(&m);
     saver_put(s, "c3", "a@2 b@1", .parent = "c2");
-    assert_sent(&m, 2, "MULTI HSET HSETNX RPUSH ZADD ZADD EXISTS EXEC EVALSHA");
+    assert_sent(&m, 2, "MULTI HGET HSET RPUSH ZADD ZADD EXISTS EXEC EVALSHA");
     saver_put(t, "c4", "a@3=t b@2=t", .parent = "c3");
     saver_write(t, "c5", "t1", "a=1");
     monitor_read(&m);
@@ -87,6 +87,30 @@ static void a_put_behind_the_latest_is_one_transaction_of_plain_commands(world_t
     keyspace_t found;
     keyspace_check(&redis, &found);
     assert_int_equal(found.orphans, 0);
+}
+
+/* The same where nothing expires: then only the new one's own keys say so. */
+static void a_put_of_what_somebody_else_has_put_meanwhile_replaces_it(world_t *w)
+{
+    monitor_t m;
+    saver_client_t *s = open_watched(w, NULL, &m);
+    saver_client_t *t = saver_open(w, NULL);
+    saver_put(s, "c1", "a@1=x");
+    saver_put(t, "c2", "a@2=t b@1=t", .parent = "c1");
+    saver_write(t, "c3", "t1", "a=1");
+    monitor_read(&m);
+    saver_put(s, "c2", "a@3=s");
+    assert_sent(&m, 2, "MULTI HGET HSET SET RPUSH ZADD ZADD EXISTS EXEC EVALSHA");
+    assert_get(t, at("c2"), "c2 a@3=s");
+    monitor_read(&m);
+    saver_put(s, "c3", "a@3", .parent = "c2");
+    assert_sent(&m, 2, "MULTI HGET HSET RPUSH ZADD ZADD EXISTS EXEC EVALSHA");
+    assert_get(s, latest(), "c3 <c2 a@3=s [t1.0 a=1]"); /* which it now knows to be the latest */
+    monitor_read(&m);
+    saver_put(s, "c4", "a@3", .parent = "c3");
+    assert_sent(&m, 1, "MULTI HGET HSET RPUSH ZADD ZADD EXISTS EXEC");
+    monitor_stop(&m);
+    keyspace_assert_whole(&redis);
 }
 
 /* Another handle, which has put and read nothing yet. */
@@ -293,6 +317,97 @@ static void a_get_of_headers_or_with_a_refresh_is_one_script(world_t *w)
     monitor_stop(&m);
 }
 
+/* ---- what a script does not read: values of more than 256 KiB ---- */
+
+enum {
+    LARGE = 262144,
+    BEHIND = sizeof "a@1=" - 1,
+    OVERHEAD = 1 + 4 + sizeof TEXT_TYPE - 1 /* of a value in its key */
+};
+
+/* "a@1=xxxxx", whose key has `size` bytes. */
+static const char *words_of(size_t size)
+{
+    static char words[BEHIND + LARGE + 2] = "a@1=";
+    memset(words + BEHIND, 'x', size - OVERHEAD);
+    words[BEHIND + size - OVERHEAD] = '\0';
+    return words;
+}
+
+static void assert_whole(saver_client_t *s, cairn_checkpoint_ref_t of, const char *id,
+                         const char *words)
+{
+    const char *found = saver_get(s, of);
+    if (strncmp(found, id, strlen(id)) != 0 || strcmp(found + strlen(id) + 1, words) != 0)
+        check_fail("%s is not whole: %.40s", id, found);
+}
+
+static void a_get_of_a_large_value_is_a_script_and_then_plain_reads(world_t *w)
+{
+    monitor_t m;
+    saver_client_t *s = open_watched(w, NULL, &m);
+    saver_client_t *cold = open_cold(w, &m);
+    static const char *const ids[] = {"c2", "c:"}; /* which is escaped in keys */
+    saver_put(s, "c1", words_of(LARGE));
+    monitor_read(&m);
+    assert_whole(cold, at("c1"), "c1", words_of(LARGE));
+    assert_sent(&m, 1, "EVALSHA");
+    for (int i = 0; i < 2; i++) {
+        saver_put(s, ids[i], words_of(LARGE + 1), .thread = ids[i]);
+        monitor_read(&m);
+        assert_whole(cold, ref(ids[i], NULL, ids[i]), i ? "c\\x3a//c\\x3a" : "c2//c2",
+                     words_of(LARGE + 1));
+        assert_sent(&m, 2, "EVALSHA " WARM_BY_ID);
+        assert_whole(cold, thread(ids[i]), i ? "c\\x3a//c\\x3a" : "c2//c2", words_of(LARGE + 1));
+        assert_sent(&m, 2, "EVALSHA " WARM_BY_ID);
+    }
+    monitor_stop(&m);
+}
+
+/* And where the caller believed another one to be the latest. */
+static void a_get_that_believes_wrong_of_a_large_value_reads_it_then(world_t *w)
+{
+    monitor_t m;
+    saver_client_t *s = open_watched(w, NULL, &m);
+    saver_client_t *other = open_cold(w, &m);
+    saver_put(s, "c1", "b@1=y");
+    saver_put(other, "c2", words_of(LARGE + 1));
+    monitor_read(&m);
+    assert_whole(s, latest(), "c2", words_of(LARGE + 1));
+    assert_sent(&m, 2, WARM " " WARM_BY_ID);
+    monitor_stop(&m);
+}
+
+static bool has_run_a_script(void *unused)
+{
+    (void)unused;
+    return strstr(redis_ask(&redis, "INFO commandstats"), "cmdstat_evalsha:") != NULL;
+}
+
+/* Between the two trips it goes. Whoever asked for the latest gets what is the latest then. */
+static void what_goes_before_it_is_read_is_not_the_latest(world_t *w)
+{
+    saver_client_t *s = saver_open(w, NULL);
+    for (int i = 0; i < 2; i++) {
+        saver_put(s, "c1", "b@1=y");
+        saver_put(s, "c2", words_of(LARGE + 1));
+        saver_client_t *cold = saver_open(w, NULL);
+        assert_none(cold, thread("none"));
+        redis_ask(&redis, "CONFIG RESETSTAT");
+        assert_status(ask_get(cold->own, i ? at("c2") : latest(), NULL), 0);
+        loop_turns(&w->loop, 1);
+        const uint64_t since_ns = uv_hrtime();
+        while (!has_run_a_script(NULL) && uv_hrtime() - since_ns < UINT64_C(20000000000)) {
+        }
+        redis_ask(&redis,
+                  "UNLINK langgraph:checkpoint:{t}:%:c2 langgraph:checkpoint_write:{t}:%:c2");
+        text_clear(&cold->own->text);
+        ask_await(cold->own, 0);
+        assert_string_equal(text_chars(&cold->own->text), i ? "none" : "c1 b@1=y");
+        clear();
+    }
+}
+
 /* ---- the rest ---- */
 
 static void assert_pages(monitor_t *monitor, const saver_client_t *s, uint32_t rows, uint32_t size)
@@ -446,6 +561,7 @@ static void scripts_forgotten_under_load_lose_no_request_and_no_order(world_t *w
 static const scenario_t scenarios[] = {
     SCENARIO(a_put_is_one_transaction),
     SCENARIO(a_put_behind_the_latest_is_one_transaction_of_plain_commands),
+    SCENARIO(a_put_of_what_somebody_else_has_put_meanwhile_replaces_it),
     SCENARIO(put_writes_of_a_checkpoint_that_is_known_is_one_command),
     SCENARIO(put_writes_of_others_is_one_transaction),
     SCENARIO(put_writes_of_what_was_deleted_elsewhere_are_sent_twice),
@@ -456,6 +572,9 @@ static const scenario_t scenarios[] = {
     SCENARIO(a_get_that_believes_wrong_is_one_transaction),
     SCENARIO(a_get_of_what_was_replaced_elsewhere_asks_again),
     SCENARIO(a_get_of_headers_or_with_a_refresh_is_one_script),
+    SCENARIO(a_get_of_a_large_value_is_a_script_and_then_plain_reads),
+    SCENARIO(a_get_that_believes_wrong_of_a_large_value_reads_it_then),
+    SCENARIO(what_goes_before_it_is_read_is_not_the_latest),
     SCENARIO(list_is_one_command_a_page),
     SCENARIO(history_and_ttls_are_one_command),
     SCENARIO(deletes_of_what_is_small_are_one_command),

@@ -168,7 +168,7 @@ static void writes_that_join_have_the_ttl_of_their_checkpoint(world_t *w)
 static void a_refresh_is_of_every_key_of_the_object(world_t *w)
 {
     saver_client_t *s = open_c1(w);
-    saver_await_ttl(s, at("c1"), HOUR - 20);
+    saver_await_ttl(s, at("c1"), HOUR - 300);
     long long before[OF_C1];
     for (int i = 0; i < OF_C1; i++) before[i] = left_of(of_c1[i]);
     saver_get_with(s, at("c1"), &(cairn_saver_get_options_t){.refresh = CAIRN_REFRESH_YES});
@@ -208,6 +208,45 @@ static void a_value_has_the_longest_ttl_of_its_users(world_t *w)
     assert_in_range(left_of(blob), 3 * HOUR - 60000, 3 * HOUR);
 }
 
+static void lists_live_as_long_as_the_longest_that_they_list(world_t *w)
+{
+    saver_client_t *s = saver_open(w, &an_hour);
+    for (int i = 0; i < 5; i++) {
+        saver_put(s, "c1", "a@1=x", .ttl = cairn_ttl_ms(HOUR / 2));
+        saver_put(s, "c2", "a@1");
+        keyspace_assert_whole(&redis);
+        for (int j = 3; j < OF_C1; j++) assert_true(left_of(of_c1[j]) >= HOUR - 60000);
+        saver_delete_thread(s, "t");
+    }
+}
+
+static void a_shorter_ttl_shortens_that_of_the_runs_list(world_t *w)
+{
+    saver_client_t *s = saver_open(w, &an_hour);
+    saver_put(s, "c1", "a@1=x", .run_id = "r", .ttl = cairn_ttl_ms(2 * HOUR));
+    assert_in_range(left_of("langgraph:checkpoint_run:{r}"), 2 * HOUR - 60000, 2 * HOUR + 60000);
+    saver_put(s, "c1", "a@1", .run_id = "r", .ttl = cairn_ttl_ms(HOUR));
+    assert_in_range(left_of("langgraph:checkpoint_run:{r}"), HOUR - 60000, HOUR + 60000);
+}
+
+/* A call leaves some of it to the next, which must not forget the other. */
+static void a_shallow_put_that_takes_many_away_moves_its_thread_too(world_t *w)
+{
+    static const cairn_saver_options_t shallow = {
+        .shallow = true, .default_ttl = {true, 2 * HOUR}, .ttl_scope = CAIRN_SCOPE_THREAD};
+    saver_client_t *s = saver_open(w, &an_hour);
+    saver_put(s, "c", "a@1=x", .ns = "other");
+    for (int i = 0; i < 200; i++) {
+        char id[16];
+        snprintf(id, sizeof id, "c%03d", i);
+        saver_put(s, id, "a@1=x");
+    }
+    saver_put(saver_beside(s, &shallow), "d", "a@1");
+    assert_list(s, "d t/other/c", .thread_id = cairn_str("t"));
+    assert_true(saver_ttl(s, ref("t", "other", "c")) > HOUR);
+    keyspace_assert_whole(&redis);
+}
+
 static const scenario_t scenarios[] = {
     SCENARIO(with_a_default_ttl_every_key_has_one_after_every_operation),
     SCENARIO(what_is_unpinned_has_a_ttl_on_every_key_again),
@@ -217,6 +256,9 @@ static const scenario_t scenarios[] = {
     SCENARIO(a_refresh_is_of_every_key_of_the_object),
     SCENARIO(a_pin_is_of_every_key_of_the_object),
     SCENARIO(a_value_has_the_longest_ttl_of_its_users),
+    SCENARIO(lists_live_as_long_as_the_longest_that_they_list),
+    SCENARIO(a_shorter_ttl_shortens_that_of_the_runs_list),
+    SCENARIO(a_shallow_put_that_takes_many_away_moves_its_thread_too),
 };
 
 int main(void)

@@ -1,25 +1,19 @@
 /* Every allocation of a store's life fails once, and everything after it: over Redis. Whatever a
  * submit accepted ends once, what it gives is whole, and nothing is left behind. */
-#include "alloc_fault.h"
+#include "alloc_life.h"
 #include "check.h"
-#include "loop.h"
-#include "redis.h"
 
 #include <cairn/store.h>
 #include <stdio.h>
 #include <string.h>
 
-#define MOST_ALLOCATIONS 2000
 #define VALUE "{\"n\":1}"
 
-static redis_t redis;
 static char large[3000];
 
 /* ---- one life ---- */
 
 typedef struct life {
-    uv_loop_t loop;
-    cairn_t cairn;
     cairn_store_t store;
     cairn_store_put_t put, again, near;
     cairn_store_get_t get;
@@ -28,99 +22,74 @@ typedef struct life {
     cairn_store_count_t count, counted;
     cairn_store_batch_t batch;
     cairn_store_ttl_t ttl;
-    int accepted;
-    int ended;
     bool puts_done; /* every put ended with 0, so what is read must be all of it */
-    bool closed;
-    const char *flaw; /* what a callback found wrong */
 } life_t;
 
 static life_t it;
 
-static bool accept_or_refuse(int rc)
-{
-    if (rc != 0) assert_status(rc, UV_ENOMEM);
-    it.accepted += rc == 0;
-    return rc == 0;
-}
-
-/* Without memory a link may be given up; then nobody can say what was carried out. */
-static bool end(int status)
-{
-    it.ended++;
-    return status == 0;
-}
-
-static void expect(bool is_so, const char *what)
-{
-    if (!is_so) it.flaw = what;
-}
-
 static void check_item(const cairn_item_t *item)
 {
     const size_t len = item->value.len;
-    expect(cairn_slice_eq(item->value, cairn_str(VALUE)) || len == sizeof large - 1,
-           "a value is not whole");
-    expect(item->ns.count == 2 && item->ns.labels[1].len == 3, "a namespace is not whole");
+    alloc_life_expect(cairn_slice_eq(item->value, cairn_str(VALUE)) || len == sizeof large - 1,
+                      "a value is not whole");
+    alloc_life_expect(item->ns.count == 2 && item->ns.labels[1].len == 3,
+                      "a namespace is not whole");
 }
 
 static void on_put(cairn_store_put_t *req, int status, bool existed)
 {
     (void)req;
-    if (!end(status)) it.puts_done = false;
-    expect(!existed || it.puts_done, "an item was there before");
+    if (!alloc_life_ends(status)) it.puts_done = false;
+    alloc_life_expect(!existed || it.puts_done, "an item was there before");
 }
 
 static void on_got(cairn_store_get_t *req, int status, const cairn_item_t *item)
 {
     (void)req;
-    if (!end(status) || !it.puts_done) return;
-    expect(item != NULL, "an item is not there");
+    if (!alloc_life_ends(status) || !it.puts_done) return;
+    alloc_life_expect(item != NULL, "an item is not there");
     if (item) check_item(item);
 }
 
 static void on_found(cairn_store_search_t *req, int status, const cairn_store_page_t *page)
 {
-    if (!end(status) || !it.puts_done) return;
-    expect(page->count == (req == &it.nearest ? 1 : 3), "a page is not whole");
+    if (!alloc_life_ends(status) || !it.puts_done) return;
+    alloc_life_expect(page->count == (req == &it.nearest ? 1 : 3), "a page is not whole");
     for (size_t i = 0; i < page->count; i++) check_item(&page->items[i]);
 }
 
 static void on_listed(cairn_store_list_t *req, int status, const cairn_namespace_page_t *page)
 {
     (void)req;
-    if (end(status) && it.puts_done) expect(page->count == 1, "namespaces are missing");
+    if (alloc_life_ends(status) && it.puts_done)
+        alloc_life_expect(page->count == 1, "namespaces are missing");
 }
 
 static void on_counted(cairn_store_count_t *req, int status, uint64_t items)
 {
-    if (!end(status) || !it.puts_done) return;
-    expect(items == (req == &it.count ? 3 : 2), "a count is wrong");
+    if (!alloc_life_ends(status) || !it.puts_done) return;
+    alloc_life_expect(items == (req == &it.count ? 3 : 2), "a count is wrong");
 }
 
 static void on_batch(cairn_store_batch_t *req, int status, const cairn_store_result_t *results,
                      size_t count)
 {
     (void)req;
-    if (!end(status)) return;
-    expect(count == 4, "results are missing");
+    if (!alloc_life_ends(status)) return;
+    alloc_life_expect(count == 4, "results are missing");
     if (!it.puts_done) return;
-    expect(results[0].item != NULL, "an item is not there for a batch");
-    expect(results[1].page && results[1].page->count == 3, "a page of a batch is not whole");
-    expect(results[3].existed, "what a batch deletes was not there");
+    alloc_life_expect(results[0].item != NULL, "an item is not there for a batch");
+    alloc_life_expect(results[1].page && results[1].page->count == 3,
+                      "a page of a batch is not whole");
+    alloc_life_expect(results[3].existed, "what a batch deletes was not there");
     if (results[0].item) check_item(results[0].item);
 }
 
 static void on_ttl(cairn_store_ttl_t *req, int status, int64_t ttl_ms)
 {
     (void)req;
-    if (end(status) && it.puts_done) expect(ttl_ms == 60000, "another TTL was set");
-}
-
-static void on_closed(cairn_t *cairn)
-{
-    (void)cairn;
-    it.closed = true;
+    if (alloc_life_ends(status) && it.puts_done)
+        alloc_life_expect(ttl_ms == 60000, "another TTL was set");
 }
 
 static void submit_all(void)
@@ -137,19 +106,19 @@ static void submit_all(void)
     const cairn_namespace_query_t list = {.conditions = &condition, .condition_count = 1};
     cairn_store_t *s = &it.store;
     it.puts_done =
-        accept_or_refuse(cairn_store_put(s, &it.put, ns, cairn_str("k1"), value, &brief, on_put));
-    it.puts_done &= accept_or_refuse(
+        alloc_life_accepts(cairn_store_put(s, &it.put, ns, cairn_str("k1"), value, &brief, on_put));
+    it.puts_done &= alloc_life_accepts(
         cairn_store_put(s, &it.again, ns, cairn_str("k2"), cairn_str(large), NULL, on_put));
-    it.puts_done &=
-        accept_or_refuse(cairn_store_put(s, &it.near, ns, cairn_str("k3"), value, &placed, on_put));
-    accept_or_refuse(cairn_store_get(s, &it.get, ns, cairn_str("k1"), CAIRN_REFRESH_YES, on_got));
-    accept_or_refuse(cairn_store_search(s, &it.search, NULL, on_found));
-    accept_or_refuse(cairn_store_search(s, &it.filtered, &filtered, on_found));
-    accept_or_refuse(cairn_store_search(s, &it.nearest, &nearest, on_found));
-    accept_or_refuse(cairn_store_list_namespaces(s, &it.list, &list, on_listed));
-    accept_or_refuse(cairn_store_count(s, &it.count, ns, cairn_str(NULL), on_counted));
-    accept_or_refuse(cairn_store_count(s, &it.counted, ns, cairn_str("{\"n\":1}"), on_counted));
-    accept_or_refuse(
+    it.puts_done &= alloc_life_accepts(
+        cairn_store_put(s, &it.near, ns, cairn_str("k3"), value, &placed, on_put));
+    alloc_life_accepts(cairn_store_get(s, &it.get, ns, cairn_str("k1"), CAIRN_REFRESH_YES, on_got));
+    alloc_life_accepts(cairn_store_search(s, &it.search, NULL, on_found));
+    alloc_life_accepts(cairn_store_search(s, &it.filtered, &filtered, on_found));
+    alloc_life_accepts(cairn_store_search(s, &it.nearest, &nearest, on_found));
+    alloc_life_accepts(cairn_store_list_namespaces(s, &it.list, &list, on_listed));
+    alloc_life_accepts(cairn_store_count(s, &it.count, ns, cairn_str(NULL), on_counted));
+    alloc_life_accepts(cairn_store_count(s, &it.counted, ns, cairn_str("{\"n\":1}"), on_counted));
+    alloc_life_accepts(
         cairn_store_set_ttl(s, &it.ttl, ns, cairn_str("k2"), cairn_ttl_ms(60000), on_ttl));
 }
 
@@ -164,80 +133,22 @@ static void submit_batch(void)
         {.type = CAIRN_STORE_PUT, .ns = ns, .key = cairn_str("k4"), .value = cairn_str(large)},
         {.type = CAIRN_STORE_DELETE, .ns = ns, .key = cairn_str("k2")},
     };
-    accept_or_refuse(cairn_store_batch(&it.store, &it.batch, ops, 4, on_batch));
+    alloc_life_accepts(cairn_store_batch(&it.store, &it.batch, ops, 4, on_batch));
 }
 
-static bool all_have_ended(void *ctx)
-{
-    (void)ctx;
-    return it.ended == it.accepted;
-}
-
-static bool is_closed(void *ctx)
-{
-    (void)ctx;
-    return it.closed;
-}
-
-static void live(void *url)
+static void live(void)
 {
     static const cairn_vector_index_t index = {.name = {"v", 1}, .dimensions = 2};
     const cairn_store_options_t options = {.indexes = &index, .index_count = 1};
     memset(&it, 0, sizeof it);
-    redis_ask(&redis, "FLUSHALL");
-    assert_int_equal(uv_loop_init(&it.loop), 0);
-    int rc = cairn_open_url(&it.cairn, &it.loop, url, NULL);
-    if (rc == 0) {
-        assert_status(cairn_store_init(&it.store, &it.cairn, &options), 0);
-        submit_all();
-        loop_run_until(&it.loop, "all to end", all_have_ended, NULL);
-        submit_batch();
-        loop_run_until(&it.loop, "the batch to end", all_have_ended, NULL);
-        cairn_close(&it.cairn, on_closed);
-        loop_run_until(&it.loop, "the handle to close", is_closed, NULL);
-        assert_int_equal(it.ended, it.accepted);
-    } else {
-        assert_status(rc, UV_ENOMEM);
-    }
-    loop_finish(&it.loop);
-    if (it.flaw) check_fail("%s", it.flaw);
-}
-
-/* ---- every allocation of it ---- */
-
-static void check(alloc_fault_t fault, const char *protocol)
-{
-    char url[256];
-    char query[128];
-    snprintf(query, sizeof query,
-             "?protocol=%s&timeout_ms=300&reconnect_min_ms=1&reconnect_max_ms=5", protocol);
-    snprintf(url, sizeof url, "%s", redis_url(&redis, NULL, query));
-    alloc_fault_each(fault, MOST_ALLOCATIONS, live, url);
-}
-
-static void each_allocation_may_fail(void **state)
-{
-    (void)state;
-    check(ALLOC_FAIL_ONCE, "3");
-    check(ALLOC_FAIL_ONCE, "2");
-}
-
-static void memory_may_be_gone_from_any_allocation_on(void **state)
-{
-    (void)state;
-    check(ALLOC_FAIL_FROM, "3");
+    assert_status(cairn_store_init(&it.store, &alloc_life.cairn, &options), 0);
+    submit_all();
+    alloc_life_await();
+    submit_batch();
 }
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(each_allocation_may_fail),
-        cmocka_unit_test(memory_may_be_gone_from_any_allocation_on),
-    };
     memset(large, 'x', sizeof large - 1);
-    redis_start(&redis, NULL);
-    int failures =
-        cmocka_run_group_tests_name("allocation faults: store over redis", tests, NULL, NULL);
-    redis_stop(&redis);
-    return failures;
+    return alloc_life_run("allocation faults: store over redis", live, NULL);
 }

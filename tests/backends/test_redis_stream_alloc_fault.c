@@ -1,24 +1,18 @@
 /* Every allocation of a stream's life fails once, and everything after it: over Redis. Whatever a
  * submit accepted ends once, what it gives is whole, a tail sees events in order, and nothing is
  * left behind. */
-#include "alloc_fault.h"
+#include "alloc_life.h"
 #include "check.h"
 #include "loop.h"
-#include "redis.h"
 
 #include <cairn/group.h>
 #include <stdio.h>
 
-#define MOST_ALLOCATIONS 2000
 #define EVENTS 4
-
-static redis_t redis;
 
 /* ---- one life ---- */
 
 typedef struct life {
-    uv_loop_t loop;
-    cairn_t cairn;
     cairn_streams_t streams;
     cairn_stream_tail_t tail;
     cairn_stream_watch_t watch;
@@ -30,93 +24,73 @@ typedef struct life {
     cairn_group_change_t create;
     cairn_group_read_t wait, claim;
     cairn_group_info_t group;
-    int accepted;
-    int ended;
     int seen; /* by the tail */
     bool tailing, tail_over;
-    bool closed;
-    const char *flaw; /* what a callback found wrong */
 } life_t;
 
 static life_t it;
-
-static bool accept_or_refuse(int rc)
-{
-    if (rc != 0) assert_status(rc, UV_ENOMEM);
-    it.accepted += rc == 0;
-    return rc == 0;
-}
-
-/* Without memory a link may be given up; then nobody can say what was carried out. */
-static bool end(int status)
-{
-    it.ended++;
-    return status == 0;
-}
-
-static void expect(bool is_so, const char *what)
-{
-    if (!is_so) it.flaw = what;
-}
 
 static void check_event(const cairn_stream_event_t *event)
 {
     static const char *const data[] = {"a", "b", "c", ""};
     bool known = false;
     for (int i = 0; i < EVENTS; i++) known |= cairn_slice_eq(event->data.bytes, cairn_str(data[i]));
-    expect(known, "an event is not whole");
+    alloc_life_expect(known, "an event is not whole");
 }
 
 static void on_appended(cairn_stream_append_t *req, int status,
                         const cairn_stream_appended_t *appended)
 {
     (void)req;
-    if (end(status)) expect(appended->count > 0, "nothing was appended");
+    if (alloc_life_ends(status)) alloc_life_expect(appended->count > 0, "nothing was appended");
 }
 
 static void on_page(cairn_stream_read_t *req, int status, const cairn_stream_page_t *page)
 {
     (void)req;
-    if (!end(status)) return;
+    if (!alloc_life_ends(status)) return;
     for (size_t i = 0; i < page->count; i++) check_event(&page->events[i]);
 }
 
 static void on_count(cairn_stream_count_t *req, int status, uint64_t events)
 {
     (void)req;
-    if (end(status)) expect(events <= EVENTS, "there are too many events");
+    if (alloc_life_ends(status)) alloc_life_expect(events <= EVENTS, "there are too many events");
 }
 
 static void on_info(cairn_stream_info_t *req, int status, const cairn_stream_facts_t *facts)
 {
     (void)req;
-    if (end(status) && facts) expect(facts->length <= EVENTS, "the facts are not whole");
+    if (alloc_life_ends(status) && facts)
+        alloc_life_expect(facts->length <= EVENTS, "the facts are not whole");
 }
 
 static void on_ttl(cairn_stream_ttl_t *req, int status, int64_t ttl_ms)
 {
     (void)req;
-    if (end(status)) expect(ttl_ms == 60000 || ttl_ms == CAIRN_TTL_ABSENT, "another TTL was set");
+    if (alloc_life_ends(status))
+        alloc_life_expect(ttl_ms == 60000 || ttl_ms == CAIRN_TTL_ABSENT, "another TTL was set");
 }
 
 static void on_changed(cairn_group_change_t *req, int status, uint64_t count)
 {
     (void)req;
-    if (end(status)) expect(count == 1, "the group was there before");
+    if (alloc_life_ends(status)) alloc_life_expect(count == 1, "the group was there before");
 }
 
 static void on_given(cairn_group_read_t *req, int status, const cairn_delivery_t *deliveries,
                      size_t count)
 {
     (void)req;
-    if (!end(status)) return;
+    if (!alloc_life_ends(status)) return;
     for (size_t i = 0; i < count; i++) check_event(&deliveries[i].event);
 }
 
 static void on_group(cairn_group_info_t *req, int status, const cairn_group_facts_t *facts)
 {
     (void)req;
-    if (end(status)) expect(facts->held <= EVENTS, "more is held than there is");
+    if (alloc_life_ends(status))
+        alloc_life_expect(facts->held <= EVENTS, "more is held than there is");
 }
 
 static void on_event(cairn_stream_tail_t *tail, const cairn_stream_event_t *event)
@@ -135,13 +109,7 @@ static void on_notice(cairn_stream_tail_t *tail, const cairn_tail_notice_t *noti
 static void on_cancel(cairn_stream_watch_t *watch, int status, const cairn_stream_event_t *event)
 {
     (void)watch, (void)event;
-    expect(status < 0, "nobody cancelled it");
-}
-
-static void on_closed(cairn_t *cairn)
-{
-    (void)cairn;
-    it.closed = true;
+    alloc_life_expect(status < 0, "nobody cancelled it");
 }
 
 static void submit_all(void)
@@ -163,34 +131,20 @@ static void submit_all(void)
     it.tailing = rc == 0;
     rc = cairn_stream_watch_open(s, &it.watch, run, on_cancel);
     if (rc != 0) assert_status(rc, UV_ENOMEM);
-    accept_or_refuse(cairn_group_create(s, &it.create, run, g, NULL, on_changed));
-    accept_or_refuse(cairn_group_read(s, &it.wait, run, g, m, 2, 100, on_given));
-    accept_or_refuse(cairn_stream_append(s, &it.append, run, entries, 3, NULL, on_appended));
-    accept_or_refuse(cairn_stream_read(s, &it.read, run, NULL, on_page));
-    accept_or_refuse(cairn_stream_read(s, &it.behind, run, &behind, on_page));
-    accept_or_refuse(cairn_group_claim(s, &it.claim, run, g, m, 2, 0, on_given));
-    accept_or_refuse(cairn_group_info(s, &it.group, run, g, on_group));
-    accept_or_refuse(cairn_stream_append(s, &it.end, run, &last, 1, NULL, on_appended));
-    accept_or_refuse(cairn_stream_info(s, &it.info, run, on_info));
-    accept_or_refuse(cairn_stream_set_ttl(s, &it.ttl, run, cairn_ttl_ms(60000), on_ttl));
-    accept_or_refuse(cairn_stream_copy(s, &it.copy, run, copy, (cairn_ttl_t){0}, on_count));
-    accept_or_refuse(cairn_stream_length(s, &it.length, run, on_count));
-    accept_or_refuse(cairn_stream_clear(s, &it.clear, copy, on_count));
+    alloc_life_accepts(cairn_group_create(s, &it.create, run, g, NULL, on_changed));
+    alloc_life_accepts(cairn_group_read(s, &it.wait, run, g, m, 2, 100, on_given));
+    alloc_life_accepts(cairn_stream_append(s, &it.append, run, entries, 3, NULL, on_appended));
+    alloc_life_accepts(cairn_stream_read(s, &it.read, run, NULL, on_page));
+    alloc_life_accepts(cairn_stream_read(s, &it.behind, run, &behind, on_page));
+    alloc_life_accepts(cairn_group_claim(s, &it.claim, run, g, m, 2, 0, on_given));
+    alloc_life_accepts(cairn_group_info(s, &it.group, run, g, on_group));
+    alloc_life_accepts(cairn_stream_append(s, &it.end, run, &last, 1, NULL, on_appended));
+    alloc_life_accepts(cairn_stream_info(s, &it.info, run, on_info));
+    alloc_life_accepts(cairn_stream_set_ttl(s, &it.ttl, run, cairn_ttl_ms(60000), on_ttl));
+    alloc_life_accepts(cairn_stream_copy(s, &it.copy, run, copy, (cairn_ttl_t){0}, on_count));
+    alloc_life_accepts(cairn_stream_length(s, &it.length, run, on_count));
+    alloc_life_accepts(cairn_stream_clear(s, &it.clear, copy, on_count));
 }
-
-static bool all_have_ended(void *ctx)
-{
-    (void)ctx;
-    return it.ended == it.accepted;
-}
-
-static bool is_closed(void *ctx)
-{
-    (void)ctx;
-    return it.closed;
-}
-
-static bool may_go_on;
 
 static bool tail_is_over(void *ctx)
 {
@@ -198,64 +152,23 @@ static bool tail_is_over(void *ctx)
     return it.tail_over;
 }
 
-static void live(void *url)
+static void live(void)
 {
     memset(&it, 0, sizeof it);
-    redis_ask(&redis, "FLUSHALL");
-    assert_int_equal(uv_loop_init(&it.loop), 0);
-    int rc = cairn_open_url(&it.cairn, &it.loop, url, NULL);
-    if (rc == 0) {
-        assert_status(cairn_streams_init(&it.streams, &it.cairn, NULL), 0);
-        submit_all();
-        loop_run_until(&it.loop, "all to end", all_have_ended, NULL);
-        if (may_go_on && it.tailing && it.accepted == 13 && !it.flaw)
-            (void)loop_try_for(&it.loop, 300, tail_is_over, NULL);
-        cairn_close(&it.cairn, on_closed);
-        loop_run_until(&it.loop, "the handle to close", is_closed, NULL);
-        assert_int_equal(it.ended, it.accepted);
-        if (it.seen > 0) assert_in_range(it.seen, 1, EVENTS);
-    } else {
-        assert_status(rc, UV_ENOMEM);
-    }
-    loop_finish(&it.loop);
-    if (it.flaw) check_fail("%s", it.flaw);
+    assert_status(cairn_streams_init(&it.streams, &alloc_life.cairn, NULL), 0);
+    submit_all();
+    alloc_life_await();
+    if (alloc_life.fault == ALLOC_FAIL_ONCE && it.tailing && alloc_life.accepted == 13 &&
+        !alloc_life.flaw)
+        (void)loop_try_for(&alloc_life.loop, 300, tail_is_over, NULL);
 }
 
-/* ---- every allocation of it ---- */
-
-static void check(alloc_fault_t fault, const char *protocol)
+static void check_tail(void)
 {
-    char url[256];
-    char query[128];
-    may_go_on = fault == ALLOC_FAIL_ONCE;
-    snprintf(query, sizeof query,
-             "?protocol=%s&timeout_ms=300&reconnect_min_ms=1&reconnect_max_ms=5", protocol);
-    snprintf(url, sizeof url, "%s", redis_url(&redis, NULL, query));
-    alloc_fault_each(fault, MOST_ALLOCATIONS, live, url);
-}
-
-static void each_allocation_may_fail(void **state)
-{
-    (void)state;
-    check(ALLOC_FAIL_ONCE, "3");
-    check(ALLOC_FAIL_ONCE, "2");
-}
-
-static void memory_may_be_gone_from_any_allocation_on(void **state)
-{
-    (void)state;
-    check(ALLOC_FAIL_FROM, "3");
+    if (it.seen > 0) assert_in_range(it.seen, 1, EVENTS);
 }
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(each_allocation_may_fail),
-        cmocka_unit_test(memory_may_be_gone_from_any_allocation_on),
-    };
-    redis_start(&redis, NULL);
-    int failures =
-        cmocka_run_group_tests_name("allocation faults: streams over redis", tests, NULL, NULL);
-    redis_stop(&redis);
-    return failures;
+    return alloc_life_run("allocation faults: streams over redis", live, check_tail);
 }

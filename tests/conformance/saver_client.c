@@ -1,5 +1,6 @@
 #include "saver_client.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 saver_backend_t saver_backend;
@@ -46,12 +47,8 @@ saver_client_t *saver_open(world_t *world, const cairn_saver_options_t *options)
     bool first = !world->clients;
     if (first && saver_backend.clear) saver_backend.clear();
     saver_client_t *s = add_client(world, world_client(world), NULL, options);
-    if (saver_backend.fake_clock) {
-        s->own_clock.now_ms = 1000;
-        s->clock = &s->own_clock;
-        s->client->cairn.clock = fake_clock_hook(s->clock);
-    }
-    client_open(s->client, NULL);
+    if (saver_backend.fake_clock) s->clock = &s->own_clock;
+    timed_open(s->client, s->clock);
     return s;
 }
 
@@ -91,7 +88,7 @@ cairn_checkpoint_ref_t thread(const char *name)
 
 uint64_t saver_now_ms(const saver_client_t *s)
 {
-    return s->clock ? s->clock->now_ms : uv_hrtime() / 1000000;
+    return timed_now_ms(s->clock);
 }
 
 static ask_t *start(saver_client_t *s)
@@ -115,6 +112,27 @@ static void finish_at(saver_client_t *s, int rc, const char *file, int line)
 void saver_put_at(saver_client_t *s, const put_words_t *words, const char *file, int line)
 {
     finish_at(s, ask_put(start(s), words), file, line);
+}
+
+void saver_put_many(saver_client_t *s, int count, const char *channels)
+{
+    enum {
+        IN_FLIGHT = 200
+    };
+    ask_t *asks[IN_FLIGHT];
+    for (int i = 0; i < IN_FLIGHT; i++) asks[i] = saver_ask(s);
+    for (int i = 0; i < count; i++) {
+        ask_t *ask = asks[i % IN_FLIGHT];
+        char id[16];
+        snprintf(id, sizeof id, "c%05d", i);
+        ask_await_any(ask);
+        assert_status(ask->status, 0);
+        assert_status(ask_put(ask, &(put_words_t){.id = id, .channels = channels}), 0);
+    }
+    for (int i = 0; i < IN_FLIGHT; i++) {
+        ask_await_any(asks[i]);
+        assert_status(asks[i]->status, 0);
+    }
 }
 
 void saver_write_at(saver_client_t *s, const write_words_t *words, const char *file, int line)
@@ -146,13 +164,6 @@ const char *saver_get_with(saver_client_t *s, cairn_checkpoint_ref_t ref,
 const char *saver_get(saver_client_t *s, cairn_checkpoint_ref_t ref)
 {
     return saver_get_with(s, ref, NULL);
-}
-
-static void assert_text_at(const char *found, const char *expected, const char *file, int line)
-{
-    if (strcmp(found, expected) == 0) return;
-    print_error("found:    %s\nexpected: %s\n", found, expected);
-    _fail(file, line);
 }
 
 void assert_get_at(saver_client_t *s, cairn_checkpoint_ref_t ref, const char *expected,
@@ -284,68 +295,31 @@ int64_t saver_unpin(saver_client_t *s, cairn_checkpoint_ref_t ref)
 
 /* ---- time ---- */
 
-/* A server counts in whole milliseconds of a clock of its own. */
-enum {
-    CLOCK_SLACK_MS = 2,
-    POLL_MS = 2,
-    FAKE_ROUNDS_MOST = 100000
-};
-
-static void assert_left(const saver_client_t *s, int64_t left, int64_t ttl_ms, moment_t since,
-                        const char *file, int line)
-{
-    int64_t slack = s->clock ? 0 : CLOCK_SLACK_MS;
-    int64_t least = ttl_ms - (int64_t)(s->moment.after_ms - since.before_ms) - slack;
-    int64_t most = ttl_ms - (int64_t)(s->moment.before_ms - since.after_ms) + slack;
-    if (most > ttl_ms) most = ttl_ms;
-    if (left >= least && left <= most) return;
-    check_fail_at(file, line, "%lld ms left, expected %lld to %lld", (long long)left,
-                  (long long)least, (long long)most);
-}
-
 void assert_ttl_at(saver_client_t *s, cairn_checkpoint_ref_t ref, int64_t ttl_ms, moment_t since,
                    const char *file, int line)
 {
     int64_t left = saver_ttl(s, ref);
-    assert_left(s, left, ttl_ms, since, file, line);
+    timed_check_left_at(s->clock, left, s->moment, ttl_ms, since, file, line);
 }
 
 void assert_thread_ttl_at(saver_client_t *s, const char *name, int64_t ttl_ms, moment_t since,
                           const char *file, int line)
 {
     int64_t left = saver_thread_ttl(s, name);
-    assert_left(s, left, ttl_ms, since, file, line);
-}
-
-static void pass_time(saver_client_t *s)
-{
-    if (s->clock)
-        fake_clock_advance(s->clock, &s->client->cairn, 1);
-    else
-        loop_run_for(&s->world->loop, POLL_MS);
-}
-
-static void check_patience(saver_client_t *s, uint64_t since_ms, const char *what)
-{
-    uint64_t most = s->clock ? FAKE_ROUNDS_MOST : LOOP_DEADLINE_MS;
-    if (saver_now_ms(s) - since_ms > most) check_fail("waited in vain for %s", what);
+    timed_check_left_at(s->clock, left, s->moment, ttl_ms, since, file, line);
 }
 
 void saver_await_ttl(saver_client_t *s, cairn_checkpoint_ref_t ref, int64_t ttl_ms)
 {
     uint64_t since_ms = saver_now_ms(s);
-    while (saver_ttl(s, ref) > ttl_ms) {
-        pass_time(s);
-        check_patience(s, since_ms, "a TTL to run down");
-    }
+    while (saver_ttl(s, ref) > ttl_ms)
+        timed_wait(s->client, s->clock, since_ms, "a TTL to run down");
 }
 
 void saver_await_gone(saver_client_t *s, cairn_checkpoint_ref_t ref)
 {
     static const cairn_saver_get_options_t unread = {.refresh = CAIRN_REFRESH_NO};
     uint64_t since_ms = saver_now_ms(s);
-    while (strcmp(saver_get_with(s, ref, &unread), "none") != 0) {
-        pass_time(s);
-        check_patience(s, since_ms, "a checkpoint to expire");
-    }
+    while (strcmp(saver_get_with(s, ref, &unread), "none") != 0)
+        timed_wait(s->client, s->clock, since_ms, "a checkpoint to expire");
 }

@@ -3,18 +3,11 @@
 #ifndef TESTS_CONFORMANCE_SAVER_CLIENT_H
 #define TESTS_CONFORMANCE_SAVER_CLIENT_H
 
-#include "fake_clock.h"
 #include "saver_text.h"
-#include "world.h"
+#include "timed.h"
 
 typedef struct saver_client saver_client_t;
 typedef struct ask ask_t;
-
-/* When something was done: not before, and not after. */
-typedef struct moment {
-    uint64_t before_ms;
-    uint64_t after_ms;
-} moment_t;
 
 struct saver_client {
     cairn_saver_t saver;
@@ -85,6 +78,9 @@ typedef struct write_words {
 #define saver_put(s, name, ...)                                                                    \
     saver_put_at((s), &(put_words_t){.id = (name), .channels = __VA_ARGS__}, __FILE__, __LINE__)
 void saver_put_at(saver_client_t *s, const put_words_t *words, const char *file, int line);
+
+/* c00000 and so on, each with these channels; many at a time. */
+void saver_put_many(saver_client_t *s, int count, const char *channels);
 
 /* saver_write(s, "c2", "task", "a=x b=y"); */
 #define saver_write(s, id, name, ...)                                                              \

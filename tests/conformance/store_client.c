@@ -46,12 +46,8 @@ items_t *items_open(world_t *world, const cairn_store_options_t *options)
     bool first = !world->clients;
     if (first && store_backend.clear) store_backend.clear();
     items_t *s = add_client(world, world_client(world), NULL, options);
-    if (store_backend.fake_clock) {
-        s->own_clock.now_ms = 1000;
-        s->clock = &s->own_clock;
-        s->client->cairn.clock = fake_clock_hook(s->clock);
-    }
-    client_open(s->client, NULL);
+    if (store_backend.fake_clock) s->clock = &s->own_clock;
+    timed_open(s->client, s->clock);
     return s;
 }
 
@@ -69,7 +65,7 @@ items_t *items_on(client_t *client)
 
 uint64_t items_now_ms(const items_t *s)
 {
-    return s->clock ? s->clock->now_ms : uv_hrtime() / 1000000;
+    return timed_now_ms(s->clock);
 }
 
 static int64_t time_of_day_us(void)
@@ -134,13 +130,6 @@ bool items_has(items_t *s, const char *path, const char *key)
 {
     items_get_raw(s, ns(path), cairn_str(key), CAIRN_REFRESH_NO);
     return s->own->count > 0;
-}
-
-static void assert_text_at(const char *found, const char *expected, const char *file, int line)
-{
-    if (strcmp(found, expected) == 0) return;
-    print_error("found:    %s\nexpected: %s\n", found, expected);
-    _fail(file, line);
 }
 
 void assert_item_at(items_t *s, const char *path, const char *key, const char *value,
@@ -268,54 +257,24 @@ int64_t items_unpin(items_t *s, const char *path, const char *key)
 
 /* ---- time ---- */
 
-/* A server counts in whole milliseconds of a clock of its own. */
-enum {
-    CLOCK_SLACK_MS = 2,
-    POLL_MS = 2,
-    FAKE_ROUNDS_MOST = 100000
-};
-
 void assert_item_ttl_at(items_t *s, const char *path, const char *key, int64_t ttl_ms, span_t since,
                         const char *file, int line)
 {
     int64_t left = items_ttl(s, path, key);
-    int64_t slack = s->clock ? 0 : CLOCK_SLACK_MS;
-    int64_t least = ttl_ms - (int64_t)(s->span.after_ms - since.before_ms) - slack;
-    int64_t most = ttl_ms - (int64_t)(s->span.before_ms - since.after_ms) + slack;
-    if (most > ttl_ms) most = ttl_ms;
-    if (left >= least && left <= most) return;
-    check_fail_at(file, line, "%lld ms left, expected %lld to %lld", (long long)left,
-                  (long long)least, (long long)most);
-}
-
-static void pass_time(items_t *s)
-{
-    if (s->clock)
-        fake_clock_advance(s->clock, &s->client->cairn, 1);
-    else
-        loop_run_for(&s->world->loop, POLL_MS);
-}
-
-static void check_patience(items_t *s, uint64_t since_ms, const char *what)
-{
-    uint64_t most = s->clock ? FAKE_ROUNDS_MOST : LOOP_DEADLINE_MS;
-    if (items_now_ms(s) - since_ms > most) check_fail("waited in vain for %s", what);
+    const moment_t asked = {s->span.before_ms, s->span.after_ms};
+    const moment_t began = {since.before_ms, since.after_ms};
+    timed_check_left_at(s->clock, left, asked, ttl_ms, began, file, line);
 }
 
 void items_await_ttl(items_t *s, const char *path, const char *key, int64_t ttl_ms)
 {
     uint64_t since_ms = items_now_ms(s);
-    while (items_ttl(s, path, key) > ttl_ms) {
-        pass_time(s);
-        check_patience(s, since_ms, "a TTL to run down");
-    }
+    while (items_ttl(s, path, key) > ttl_ms)
+        timed_wait(s->client, s->clock, since_ms, "a TTL to run down");
 }
 
 void items_await_gone(items_t *s, const char *path, const char *key)
 {
     uint64_t since_ms = items_now_ms(s);
-    while (items_has(s, path, key)) {
-        pass_time(s);
-        check_patience(s, since_ms, "an item to expire");
-    }
+    while (items_has(s, path, key)) timed_wait(s->client, s->clock, since_ms, "an item to expire");
 }

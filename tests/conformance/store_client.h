@@ -3,9 +3,8 @@
 #ifndef TESTS_CONFORMANCE_STORE_CLIENT_H
 #define TESTS_CONFORMANCE_STORE_CLIENT_H
 
-#include "fake_clock.h"
 #include "store_text.h"
-#include "world.h"
+#include "timed.h"
 
 typedef struct items items_t;
 typedef struct call call_t;

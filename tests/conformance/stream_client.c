@@ -67,12 +67,8 @@ streams_client_t *streams_open(world_t *world, const cairn_streams_options_t *op
     bool first = !world->clients;
     if (first && streams_backend.clear) streams_backend.clear();
     streams_client_t *s = add_client(world, world_client(world), NULL, options);
-    if (streams_backend.fake_clock) {
-        s->own_clock.now_ms = 1000;
-        s->clock = &s->own_clock;
-        s->client->cairn.clock = fake_clock_hook(s->clock);
-    }
-    client_open(s->client, NULL);
+    if (streams_backend.fake_clock) s->clock = &s->own_clock;
+    timed_open(s->client, s->clock);
     return s;
 }
 
@@ -127,10 +123,7 @@ const char *streams_text(streams_client_t *s, const char *stream)
 void assert_stream_at(streams_client_t *s, const char *stream, const char *expected,
                       const char *file, int line)
 {
-    const char *found = streams_text(s, stream);
-    if (strcmp(found, expected) == 0) return;
-    print_error("found:    %s\nexpected: %s\n", found, expected);
-    _fail(file, line);
+    assert_text_at(streams_text(s, stream), expected, file, line);
 }
 
 uint64_t streams_length(streams_client_t *s, const char *stream)
@@ -180,21 +173,14 @@ bool streams_info(streams_client_t *s, const char *stream)
 
 void streams_pass_ms(streams_client_t *s, uint64_t ms)
 {
-    if (s->clock)
-        fake_clock_advance(s->clock, &s->client->cairn, ms);
-    else
-        loop_run_for(&s->world->loop, (unsigned)ms);
+    timed_pass(s->client, s->clock, (unsigned)ms);
 }
 
 void streams_await_gone(streams_client_t *s, const char *stream)
 {
-    enum {
-        POLL_MS = 2
-    };
-    for (int waited = 0; streams_exists(s, stream); waited += POLL_MS) {
-        if (waited > LOOP_DEADLINE_MS) check_fail("waited in vain for %s to expire", stream);
-        streams_pass_ms(s, POLL_MS);
-    }
+    uint64_t since_ms = timed_now_ms(s->clock);
+    while (streams_exists(s, stream))
+        timed_wait(s->client, s->clock, since_ms, "a stream to expire");
 }
 
 /* ---- groups ---- */

@@ -10,9 +10,8 @@
 #ifndef TESTS_CONFORMANCE_STREAM_CLIENT_H
 #define TESTS_CONFORMANCE_STREAM_CLIENT_H
 
-#include "fake_clock.h"
 #include "saver_text.h"
-#include "world.h"
+#include "timed.h"
 
 #include <cairn/group.h>
 

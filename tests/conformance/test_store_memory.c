@@ -60,6 +60,51 @@ static void what_has_expired_gives_its_memory_back(world_t *w)
     assert_int_equal(alloc_live(), before);
 }
 
+static void what_has_expired_is_freed_without_another_call(world_t *w)
+{
+    items_t *s = items_open(w, NULL);
+    items_put(s, "kept", "k", "1");
+    size_t before = alloc_live();
+    items_put(s, "a", "k1", "1", .options.ttl = cairn_ttl_ms(30));
+    size_t with_last = alloc_live();
+    items_put(s, "a", "k2", "1", .options.ttl = cairn_ttl_ms(20));
+    size_t with_two = alloc_live();
+    items_put(s, "b", "k3", "1", .options.ttl = cairn_ttl_ms(10));
+    size_t with_all = alloc_live();
+    pass(s, 9);
+    assert_int_equal(alloc_live(), with_all);
+    pass(s, 1);
+    assert_int_equal(alloc_live(), with_two);
+    pass(s, 10);
+    assert_int_equal(alloc_live(), with_last);
+    pass(s, 10);
+    assert_int_equal(alloc_live(), before);
+}
+
+static void what_is_given_another_ttl_is_freed_when_it_expires_then(world_t *w)
+{
+    items_t *s = items_open(w, NULL);
+    items_put(s, "kept", "k", "1");
+    size_t before = alloc_live();
+    items_put(s, "a", "later", "1", .options.ttl = cairn_ttl_ms(10));
+    size_t with_later = alloc_live();
+    items_put(s, "b", "sooner", "1", .options.ttl = cairn_ttl_ms(10000));
+    size_t with_both = alloc_live();
+    items_set_ttl(s, "a", "later", 1000);
+    items_set_ttl(s, "b", "sooner", 50);
+    pass(s, 49);
+    assert_int_equal(alloc_live(), with_both);
+    pass(s, 1);
+    assert_int_equal(alloc_live(), with_later);
+    pass(s, 940);
+    assert_item(s, "a", "later", "1"); /* which puts its time back */
+    size_t with_read = alloc_live();
+    pass(s, 999);
+    assert_int_equal(alloc_live(), with_read);
+    pass(s, 1);
+    assert_int_equal(alloc_live(), before);
+}
+
 static void what_is_deleted_gives_its_memory_back(world_t *w)
 {
     const cairn_vector_index_t index = {.name = {"v", 1}, .dimensions = 3};
@@ -95,6 +140,8 @@ static const scenario_t own_scenarios[] = {
     SCENARIO(expiry_is_exact_to_the_millisecond),
     SCENARIO(a_refresh_counts_from_the_read),
     SCENARIO(what_has_expired_gives_its_memory_back),
+    SCENARIO(what_has_expired_is_freed_without_another_call),
+    SCENARIO(what_is_given_another_ttl_is_freed_when_it_expires_then),
     SCENARIO(what_is_deleted_gives_its_memory_back),
     SCENARIO(a_handle_is_a_world_of_its_own),
     SCENARIO(two_puts_never_have_the_same_time),

@@ -108,7 +108,7 @@ static void every_byte_of_a_name_counts(void **state)
     }
 }
 
-/* One step of the hash in topics.c, which can be undone: so equal hashes are easy to make. */
+/* One step of the hash in name_table.c, which can be undone: so equal hashes are easy to make. */
 static uint64_t hash_step(uint64_t hash, uint64_t word)
 {
     hash = (hash ^ word) * 0x9e3779b97f4a7c15u;
@@ -125,7 +125,8 @@ static void names_of_one_hash_are_told_apart(void **state)
     topic_t *a = topics_add(&topics, false, cairn_slice(one, sizeof one));
     assert_null(topics_find(&topics, false, cairn_slice(other, sizeof other)));
     topic_t *b = topics_add(&topics, false, cairn_slice(other, sizeof other));
-    assert_true(a->hash == b->hash); /* if not, the hash is another, and this test needs another */
+    /* If not, the hash is another, and this test needs another. */
+    assert_true(a->in_names.hash == b->in_names.hash);
     assert_ptr_equal(topics_find(&topics, false, cairn_slice(one, sizeof one)), a);
     assert_ptr_equal(topics_find(&topics, false, cairn_slice(other, sizeof other)), b);
     topics_remove(&topics, b);
@@ -156,13 +157,13 @@ static void all_are_listed_in_the_order_they_were_added(void **state)
         added[i] = add(name);
     }
     for (size_t i = 0; i < 1000; i += 3) topics_remove(&topics, added[i]);
-    const cairn_link_t *at = topics.all.next;
+    const cairn_link_t *at = topics.names.all.next;
     for (size_t i = 0; i < 1000; i++) {
         if (i % 3 == 0) continue;
-        assert_ptr_equal(CONTAINER_OF(at, topic_t, all), added[i]);
+        assert_ptr_equal(CONTAINER_OF(at, topic_t, in_names.all), added[i]);
         at = at->next;
     }
-    assert_ptr_equal(at, &topics.all);
+    assert_ptr_equal(at, &topics.names.all);
 }
 
 /* ---- out of memory ---- */
@@ -181,7 +182,7 @@ static void a_topic_that_finds_no_memory_leaves_all_as_it_was(void **state)
                 break;
             }
             assert_null(topic);
-            assert_int_equal(topics.count, i);
+            assert_int_equal(topics.names.count, i);
             assert_null(find(name));
         }
         alloc_fail(ALLOC_FAIL_ONCE, 0);
@@ -237,7 +238,7 @@ static void it_does_what_an_array_does(void **state)
             *topic = NULL;
             model.count--;
         }
-        assert_int_equal(topics.count, model.count);
+        assert_int_equal(topics.names.count, model.count);
     }
     assert_true(model.count > MODEL_NAMES / 2);
 }

@@ -32,3 +32,10 @@ void assert_lacks_at(const char *text, const char *part, const char *file, int l
     if (!strstr(text, part)) return;
     check_fail_at(file, line, "\"%s\" contains \"%s\"", text, part);
 }
+
+void assert_text_at(const char *found, const char *expected, const char *file, int line)
+{
+    if (strcmp(found, expected) == 0) return;
+    print_error("found:    %s\nexpected: %s\n", found, expected);
+    _fail(file, line);
+}

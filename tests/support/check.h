@@ -27,4 +27,7 @@ void assert_status_at(int actual, int expected, const char *file, int line);
 void assert_contains_at(const char *text, const char *part, const char *file, int line);
 void assert_lacks_at(const char *text, const char *part, const char *file, int line);
 
+/* As assert_string_equal, at the place of who calls; a failure prints one below the other. */
+void assert_text_at(const char *found, const char *expected, const char *file, int line);
+
 #endif

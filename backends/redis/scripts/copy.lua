@@ -10,7 +10,7 @@ local to = make_thread(ARGV[1], ARGV[4], ARGV[5], KEYS[5], KEYS[6])
 purge(from)
 if ARGV[6] == '' then
   purge(to)
-  if call('EXISTS', to.index) == 1 then return {-1, ''} end
+  if is_there(to) then return {-1, ''} end
 end
 
 local count = 0

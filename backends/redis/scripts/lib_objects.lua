@@ -39,10 +39,12 @@ local function drop(thread, members)
   return count, loose
 end
 
--- Forgets what has expired and is listed still: its keys are gone. All of it, as a rule: what counts
--- objects relies on it.
+local PURGED = 1000
+
+-- Forgets what has expired and is listed still: its keys are gone. All of it, as a rule. Returns true
+-- if there may be more: then nothing may be told by what is listed first, last, or at all.
 local function purge(thread)
-  local expired = call('ZRANGEBYSCORE', thread.expiry, '-inf', '(' .. plain(now()), 'LIMIT', 0, 1000)
+  local expired = call('ZRANGEBYSCORE', thread.expiry, '-inf', '(' .. plain(now()), 'LIMIT', 0, PURGED)
   if #expired == 0 then return end
   unlist(thread, expired)
   if thread.all then
@@ -55,6 +57,14 @@ local function purge(thread)
     with_all(listed, 'ZREM', thread.all_expiry)
   end
   if call('EXISTS', thread.index) == 0 then call('UNLINK', thread.expiry, thread.delta) end
+  return #expired == PURGED
+end
+
+-- Whether a thread has anything that has not expired.
+local function is_there(thread)
+  local count = call('ZCARD', thread.index)
+  if count == 0 then return false end
+  return call('ZCARD', thread.expiry) < count or last_of(thread.expiry) >= now()
 end
 
 -- The full TTL of an object: 0 if it never expires, nil if it is not there.

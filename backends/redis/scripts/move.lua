@@ -6,5 +6,4 @@
 
 local thread = make_thread(ARGV[1], ARGV[2], ARGV[3], KEYS[2], KEYS[3])
 purge(thread)
-local is_there = call('EXISTS', thread.index)
-return {is_there, move_thread(thread, 's', tonumber(ARGV[4]), ARGV[5])}
+return {is_there(thread) and 1 or 0, move_thread(thread, 's', tonumber(ARGV[4]), ARGV[5])}

@@ -2,7 +2,7 @@
 --
 -- KEYS: 1 the thread, 2 its shard, 3 the shard's expiry. ARGV: 1 names, 2 tag, 3 the thread's place,
 -- 4 how many checkpoints to keep of each namespace, not 0, 5 where to go on: m .. the last member
--- that was looked at, n .. the namespace that was, s: only counting is left.
+-- that was looked at, n .. the namespace that was, p: at the beginning still, s: only counting is left.
 -- Returns {how many checkpoints are gone, where to go on}.
 
 local thread = make_thread(ARGV[1], ARGV[2], ARGV[3], KEYS[2], KEYS[3])
@@ -75,13 +75,14 @@ local function to_spare(space)
 end
 
 if sub(cursor, 1, 1) == 's' then return {0, sweep_from(thread, cursor)} end
-purge(thread)
+if purge(thread) then return {0, cursor ~= '' and cursor or 'p'} end
 local space, above
 if sub(cursor, 1, 1) == 'm' then
   above = sub(cursor, 2)
   space = place_of(thread, above)
 else
-  space = next_space(thread, cursor == '' and '[c' or '[c' .. space_of(thread, sub(cursor, 2)).stop)
+  local done = sub(cursor, 1, 1) == 'n' and space_of(thread, sub(cursor, 2)).stop or ''
+  space = next_space(thread, '[c' .. done)
 end
 local budget, count = BUDGET, 0
 while space do

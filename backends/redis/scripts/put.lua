@@ -8,14 +8,17 @@
 -- shard's, 4 flags (e: it expires, g: the call gave its TTL, s: shallow, t: the TTL is the thread's,
 -- d: there is a delta channel, p: there is no parent), 5 lines, as an argument costs more than its
 -- bytes: TTL in ms or -1; of each suffix 1 if it was set; names; tag; what the keys of its blobs begin
--- with; the run.
+-- with; the run; 6 only where it comes late, behind plain commands that did all that is usual and
+-- whatever was asked for since: n if they put a new checkpoint, or o and the list of the one that was
+-- there.
 -- Returns '', 'newest' if it surely is the latest now, 'again' if something that was there expired
 -- meanwhile, or what to go on with (finish.lua).
 
 local call = redis.call
 local LINES = '^(%S+)\n(%d*)\n([^\n]*)\n([^\n]*)\n([^\n]*)\n(.*)$'
-local fresh = call('HSETNX', KEYS[1], 'l', ARGV[1]) == 1
-local length = call('RPUSH', KEYS[2], '')
+local late = ARGV[6]
+local fresh = not late and call('HSETNX', KEYS[1], 'l', ARGV[1]) == 1
+local length = late and 2 or call('RPUSH', KEYS[2], '')
 
 -- The two usual cases go without the libraries: to make their functions costs more than all of this.
 -- A new checkpoint that never expires, where nothing else does.
@@ -76,9 +79,17 @@ local _, place_end = find(listed, '\255\255', stop + 1, true)
 local thread = make_thread(names, tag, sub(listed, stop + 1, place_end), KEYS[6], KEYS[7])
 local space, id = place_of(thread, member)
 
+-- Since it was put it has gone, or was put again: all that is left to do is what it would have done
+-- to the one that was there.
+if late and call('HGET', checkpoint, 'l') ~= suffixes then
+  local dropped = {}
+  for suffix in gmatch(sub(late, 2), '[^ ]+') do dropped[suffix] = true end
+  return rebind(space, dropped) and go_on(thread, names, 'r', 's') or ''
+end
+
 -- Its object, as it was.
-local lone = fresh and length > 1
-if length > 1 then call('RPOP', writes) end
+local lone = (fresh or late == 'n') and length > 1
+if length > 1 and not late then call('RPOP', writes) end
 if call('HEXISTS', checkpoint, 'b') == 0 then
   call('DEL', checkpoint, length == 1 and writes or checkpoint)
   return 'again'
@@ -86,9 +97,9 @@ end
 local old_ttl = length > 1 and (ttl_of(space, id) or 0) or nil
 local old_at = not fresh and (tonumber(call('ZSCORE', thread.expiry, member) or nil) or inf) or nil
 local dropped = {}
-if not fresh then
+if not fresh and late ~= 'n' then
   local old = call('HMGET', checkpoint, 'l', 'r')
-  for suffix in gmatch(old[1], '[^ ]+') do dropped[suffix] = true end
+  for suffix in gmatch(late and sub(late, 2) or old[1], '[^ ]+') do dropped[suffix] = true end
   call('HSET', checkpoint, 'l', suffixes)
   if find(flags, 'p', 1, true) then call('HDEL', checkpoint, 'p') end
   if old[2] and old[2] ~= run then
@@ -96,12 +107,13 @@ if not fresh then
     leave_run(run_key(thread, old[2]), {listed})
   end
 end
-purge(thread)
+local has_ghosts = purge(thread)
 if length > 1 then unlist(thread, {'w' .. sub(member, 2)}) end
 
 -- As it is to be.
 if old_ttl == 0 and not given then ttl = -1 end
 local at = ttl > 0 and now() + ttl or nil
+if late == 'n' and old_at < inf then ttl, at = old_ttl, old_at end -- was given since
 call('LSET', writes, 0, at and plain(ttl) or '')
 if run then
   call('HSET', checkpoint, 'r', run)
@@ -136,15 +148,20 @@ local more = rebind(space, dropped)
 local sooner = old_ttl and at and (old_ttl == 0 or (old_at or inf) > at)
 if sooner or lone then settle(thread) end
 
+local how = find(flags, 't', 1, true) and (given and 's' or 'd') .. plain(asked)
 if find(flags, 's', 1, true) then
-  local _, seen = keep_newest(space, 1, nil, nil, BUDGET)
-  settle(thread)
-  if seen == BUDGET then return go_on(thread, names, 'k' .. space.start, '') end
+  local seen = BUDGET
+  if not has_ghosts then
+    _, seen = keep_newest(space, 1, nil, nil, BUDGET)
+    settle(thread)
+  end
+  if seen == BUDGET then
+    return go_on(thread, names, 'k' .. (how or 'r') .. ' ' .. space.start, '')
+  end
   more = more or call('EXISTS', thread.loose) == 1
 end
-if find(flags, 't', 1, true) then
-  local how = given and 's' or 'd'
-  local cursor = move_thread(thread, how, asked, '')
-  return cursor ~= '' and go_on(thread, names, how .. plain(asked), cursor) or ''
+if how then
+  local cursor = move_thread(thread, sub(how, 1, 1), asked, '')
+  return cursor ~= '' and go_on(thread, names, how, cursor) or ''
 end
 return more and go_on(thread, names, 'r', 's') or ''

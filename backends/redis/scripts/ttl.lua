@@ -11,7 +11,6 @@ if ARGV[5] ~= '*' then
   local id = ARGV[5] ~= '' and sub(ARGV[5], 2) or read_latest(space)
   return id and call('PTTL', space.checkpoint .. escape(id)) or -2
 end
-local count = call('ZCARD', thread.index)
-if count == 0 then return -2 end
-if call('ZCARD', thread.expiry) < count then return -1 end
+if not is_there(thread) then return -2 end
+if call('ZCARD', thread.expiry) < call('ZCARD', thread.index) then return -1 end
 return math.max(last_of(thread.expiry) - now(), 1)

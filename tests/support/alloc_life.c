@@ -1,0 +1,115 @@
+#include "alloc_life.h"
+
+#include "check.h"
+#include "loop.h"
+#include "redis.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define MOST_ALLOCATIONS 2000
+
+alloc_life_t alloc_life;
+
+static redis_t redis;
+static void (*live)(void);
+static void (*over)(void);
+
+bool alloc_life_accepts(int rc)
+{
+    if (rc != 0) assert_status(rc, UV_ENOMEM);
+    alloc_life.accepted += rc == 0;
+    return rc == 0;
+}
+
+bool alloc_life_ends(int status)
+{
+    alloc_life.ended++;
+    return status == 0;
+}
+
+void alloc_life_expect(bool is_so, const char *what)
+{
+    if (!is_so) alloc_life.flaw = what;
+}
+
+static bool all_have_ended(void *unused)
+{
+    (void)unused;
+    return alloc_life.ended == alloc_life.accepted;
+}
+
+void alloc_life_await(void)
+{
+    loop_run_until(&alloc_life.loop, "all to end", all_have_ended, NULL);
+}
+
+static void on_closed(cairn_t *cairn)
+{
+    (void)cairn;
+    alloc_life.closed = true;
+}
+
+static bool is_closed(void *unused)
+{
+    (void)unused;
+    return alloc_life.closed;
+}
+
+static void live_once(void *url)
+{
+    alloc_life = (alloc_life_t){.fault = alloc_life.fault};
+    redis_ask(&redis, "FLUSHALL");
+    assert_int_equal(uv_loop_init(&alloc_life.loop), 0);
+    int rc = cairn_open_url(&alloc_life.cairn, &alloc_life.loop, url, NULL);
+    if (rc == 0) {
+        live();
+        alloc_life_await();
+        cairn_close(&alloc_life.cairn, on_closed);
+        loop_run_until(&alloc_life.loop, "the handle to close", is_closed, NULL);
+        assert_int_equal(alloc_life.ended, alloc_life.accepted);
+        if (over) over();
+    } else {
+        assert_status(rc, UV_ENOMEM);
+    }
+    loop_finish(&alloc_life.loop);
+    if (alloc_life.flaw) check_fail("%s", alloc_life.flaw);
+}
+
+static void check(alloc_fault_t fault, const char *protocol)
+{
+    char url[256];
+    char query[128];
+    alloc_life.fault = fault;
+    snprintf(query, sizeof query,
+             "?protocol=%s&timeout_ms=300&reconnect_min_ms=1&reconnect_max_ms=5", protocol);
+    snprintf(url, sizeof url, "%s", redis_url(&redis, NULL, query));
+    alloc_fault_each(fault, MOST_ALLOCATIONS, live_once, url);
+}
+
+static void each_allocation_may_fail(void **state)
+{
+    (void)state;
+    check(ALLOC_FAIL_ONCE, "3");
+    check(ALLOC_FAIL_ONCE, "2");
+}
+
+static void memory_may_be_gone_from_any_allocation_on(void **state)
+{
+    (void)state;
+    check(ALLOC_FAIL_FROM, "3");
+}
+
+int alloc_life_run(const char *name, void (*live_fn)(void), void (*over_fn)(void))
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_allocation_may_fail),
+        cmocka_unit_test(memory_may_be_gone_from_any_allocation_on),
+    };
+    live = live_fn;
+    over = over_fn;
+    redis_start(&redis, NULL);
+    int failures = cmocka_run_group_tests_name(name, tests, NULL, NULL);
+    redis_stop(&redis);
+    return failures;
+}
