@@ -47,9 +47,12 @@ static const char usage[] =
     "    --keep      leaves on the server what was put, which else is deleted in the end\n"
     "\n"
     "cairn-bench stream [--quick] [--payload BYTES] [--rate PER_SECOND] [--json FILE]\n"
-    "    run streams on a redis-server started for it, cairn beside plain hiredis: append, "
-    "delivery to\n"
-    "    1 ... 10,000 tails at a rate, replay, and storms of reconnects\n"
+    "    run streams on a redis-server started for it, cairn beside plain hiredis, pub/sub and "
+    "what "
+    "Pure\n"
+    "    Graph's queue does: append, delivery to 1 ... 10,000 tails at a rate, replay, and storms "
+    "of\n"
+    "    reconnects\n"
     "\n"
     "cairn-bench store [--quick] [--json FILE]\n"
     "    items got, put and searched: the same as compare store\n"
@@ -211,6 +214,8 @@ static int run_stream(int argc, char **argv)
     } else {
         snprintf(env.server, sizeof env.server, "%s", result->server);
         status = report(&env, result->rows, result->count, args.json);
+        if (!args.json || strcmp(args.json, "-") != 0)
+            stream_ratios(result->rows, result->count, stdout);
     }
     free(result);
     return status;

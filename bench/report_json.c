@@ -29,13 +29,14 @@ static json_t *ratios(const row_t *row)
 static json_t *row_object(const row_t *row)
 {
     bool messages = row->unit == ROW_MESSAGES;
-    json_t *work = json_pack(
-        "{s:s, s:s, s:s, s:s, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "workload",
-        row->workload, "client", row->client, "backend", row->backend, "transport", row->transport,
-        "shared", row->shared, "payload", count_of(row->payload), "publishers",
-        count_of(row->publishers), "subscribers", count_of(row->subscribers), "channels",
-        count_of(row->channels), "threads", count_of(row->threads), "ttl_ms", count_of(row->ttl_ms),
-        "inflight", count_of(row->inflight), "rate", figure(row->rate_wanted));
+    json_t *work =
+        json_pack("{s:s, s:s?, s:s, s:s, s:s, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+                  "workload", row->workload, "note", row->note, "client", row->client, "backend",
+                  row->backend, "transport", row->transport, "shared", row->shared, "payload",
+                  count_of(row->payload), "publishers", count_of(row->publishers), "subscribers",
+                  count_of(row->subscribers), "channels", count_of(row->channels), "threads",
+                  count_of(row->threads), "ttl_ms", count_of(row->ttl_ms), "inflight",
+                  count_of(row->inflight), "rate", figure(row->rate_wanted));
     json_t *figures = json_pack(
         "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
         messages ? "msgs_per_s" : "ops_per_s", figure(row->msgs_per_s), "mb_per_s",

@@ -145,8 +145,12 @@ static void put_operation(cell_t cell, const row_t *row)
 
 static void put_work(cell_t cell, const row_t *row)
 {
+    const bool has_tails = strncmp(row->workload, "stream.", 7) == 0 && row->subscribers > 0;
     if (row->unit == ROW_OPERATIONS)
         put_operation(cell, row);
+    else if (has_tails && !isnan(row->rate_wanted))
+        snprintf(cell, TABLE_CELL_MAX, "%s to %" PRId64 " %.0f/s", row->workload, row->subscribers,
+                 row->rate_wanted);
     else if (isnan(row->rate_wanted))
         snprintf(cell, TABLE_CELL_MAX, "%s", row->workload);
     else
@@ -187,6 +191,17 @@ static void put_row(cell_t *shown, const layout_t *layout, const row_t *row)
         memcpy(shown[i], cells[layout->columns[i]], sizeof(cell_t));
 }
 
+/* Each once. */
+static void print_notes(const row_t *rows, int count, FILE *out)
+{
+    for (int i = 0; i < count; i++) {
+        bool is_said = !rows[i].note;
+        for (int k = 0; k < i && !is_said; k++)
+            is_said = rows[k].note && strcmp(rows[k].note, rows[i].note) == 0;
+        if (!is_said) fprintf(out, "%s: %s.\n", rows[i].client, rows[i].note);
+    }
+}
+
 void report_table(const row_t *rows, int count, FILE *out)
 {
     table_t *table = malloc(sizeof *table);
@@ -203,6 +218,7 @@ void report_table(const row_t *rows, int count, FILE *out)
     table_print(table, out);
     free(table);
     fprintf(out, "\n%s%s", layout->legend, ratios ? layout->ratios_legend : "");
+    print_notes(rows, count, out);
 }
 
 void report_env(const env_t *env, FILE *out)

@@ -29,6 +29,7 @@ typedef struct row {
         *workload;       /* "closed loop", "open loop", "receive only", "publish only"; "saver.put",
                             ...: closed if `inflight` is there, open if `rate_wanted` is */
     const char *client;  /* "cairn", "hiredis", "redis-benchmark" */
+    const char *note;    /* what is to be said of it; may be NULL */
     const char *backend; /* "memory", "redis" */
     const char *transport; /* "memory", "tcp", "unix" */
     bool shared;           /* publishers and subscribers on one handle */

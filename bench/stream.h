@@ -8,6 +8,8 @@
 #include "row.h"
 #include "server.h"
 
+#include <stdio.h>
+
 enum {
     STREAM_ROWS_MAX = 32,
     STREAM_PAYLOAD_MIN = 32, /* number and time are in it */
@@ -32,6 +34,14 @@ void stream_bench_init(stream_config_t *config);
 /* On a redis-server started for it. 0, or -1 with a sentence in `error` (of CLIENT_ERROR_MAX): also
  * for an event lost or told twice. */
 int stream_bench_run(const stream_config_t *config, stream_result_t *result, char *error);
+
+/* Workloads, and the client that stands in for Pure Graph. */
+#define STREAM_DELIVER "stream.deliver"
+#define STREAM_PUBSUB "stream.pubsub"
+#define STREAM_PURE_GRAPH "as Pure Graph"
+
+/* Delivery by cairn beside pub/sub and Pure Graph at the same work, a line each. */
+void stream_ratios(const row_t *rows, int count, FILE *out);
 
 /* ---- between the files of this workload ---- */
 
@@ -60,6 +70,10 @@ int stream_cairn_replay(stream_work_t *work);
 int stream_hiredis_append(stream_work_t *work);  /* XADD in a pipeline */
 int stream_hiredis_deliver(stream_work_t *work); /* a thread a reader, blocked in XREAD */
 int stream_hiredis_replay(stream_work_t *work);  /* XRANGE in pages */
+
+int stream_cairn_pubsub(stream_work_t *work); /* topics, no streams */
+int stream_hiredis_pubsub(stream_work_t *work);
+int stream_pure_graph_deliver(stream_work_t *work);
 
 double stream_cpu_us(void);
 int stream_fail(stream_work_t *work, const char *format, ...) __attribute__((format(printf, 2, 3)));

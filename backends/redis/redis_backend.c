@@ -1,7 +1,8 @@
-#include "redis_backend.h"
+#include "redis_pure_graph.h"
 
 #include <cairn/sys/alloc.h>
 #include <stdio.h>
+#include <string.h>
 
 static redis_backend_t *backend_of_route(redis_standalone_t *route)
 {
@@ -22,8 +23,15 @@ static bool has_subscriptions(redis_standalone_t *route)
 
 static void on_subscriptions_lost(redis_standalone_t *route, int status, const char *detail)
 {
-    redis_broker_link_lost(backend_of_route(route), status, detail);
-    redis_streams_link_lost(backend_of_route(route), status, detail);
+    redis_backend_t *redis = backend_of_route(route);
+    redis_broker_link_lost(redis, status, detail);
+    if (!redis->pure_graph) redis_streams_link_lost(redis, status, detail);
+}
+
+static void on_commands_lost(redis_standalone_t *route, int status, const char *detail)
+{
+    redis_backend_t *redis = backend_of_route(route);
+    if (redis->pure_graph) redis_pure_graph_link_lost(redis->pure_graph, status, detail);
 }
 
 static int on_message(redis_standalone_t *route, cairn_slice_t kind, size_t count,
@@ -41,6 +49,7 @@ static void on_closed(redis_standalone_t *route)
     redis_hints_free(&redis->hints);
     redis_beliefs_free(&redis->beliefs);
     redis_channels_free(&redis->channels);
+    redis_pure_graph_free(redis->pure_graph);
     cairn_free(redis);
     closed(host);
 }
@@ -49,26 +58,51 @@ static const redis_standalone_events_t route_events = {
     .resubscribe = on_resubscribe,
     .has_subscriptions = has_subscriptions,
     .subscriptions_lost = on_subscriptions_lost,
+    .commands_lost = on_commands_lost,
     .message = on_message,
     .closed = on_closed,
 };
 
+static int refuse(cairn_error_t *error, int code, const char *text)
+{
+    error->code = code;
+    snprintf(error->text, sizeof error->text, "%s", text);
+    return code;
+}
+
+/* In which layout streams are. */
+static int choose_layout(redis_backend_t *redis, const char *layout, cairn_error_t *error)
+{
+    redis->route.capabilities = REDIS_CAPABILITIES;
+    if (!layout || strcmp(layout, CAIRN_STREAM_LAYOUT_CAIRN) == 0) return 0;
+    if (strcmp(layout, CAIRN_STREAM_LAYOUT_PURE_GRAPH) != 0)
+        return refuse(error, CAIRN_EOPTION,
+                      "stream_layout is neither " CAIRN_STREAM_LAYOUT_CAIRN
+                      " nor " CAIRN_STREAM_LAYOUT_PURE_GRAPH);
+    redis->route.capabilities &= ~CAIRN_CAP_STREAM_GROUPS;
+    redis->pure_graph = redis_pure_graph_new(redis);
+    return redis->pure_graph ? 0 : refuse(error, UV_ENOMEM, uv_strerror(UV_ENOMEM));
+}
+
 static int redis_open(const cairn_host_t *host, const cairn_options_t *options, void **self,
                       cairn_error_t *error)
 {
-    int rc = UV_ENOMEM;
     redis_backend_t *redis = cairn_calloc(1, sizeof *redis);
-    if (!redis) goto fail;
+    if (!redis) return refuse(error, UV_ENOMEM, uv_strerror(UV_ENOMEM));
     redis->host = host;
-    rc = redis_standalone_open(&redis->route, host, options, &route_events);
+    int rc = choose_layout(redis, options->stream_layout, error);
     if (rc < 0) goto fail;
+    rc = redis_standalone_open(&redis->route, host, options, &route_events);
+    if (rc < 0) {
+        refuse(error, rc, uv_strerror(rc));
+        goto fail;
+    }
     *self = redis;
     return 0;
 
 fail:
+    redis_pure_graph_free(redis->pure_graph);
     cairn_free(redis);
-    error->code = rc;
-    snprintf(error->text, sizeof error->text, "%s", uv_strerror(rc));
     return rc;
 }
 
@@ -78,6 +112,7 @@ static void redis_close(void *self, void (*closed)(const cairn_host_t *))
     redis->closed = closed;
     redis->host->api->undefer(redis->host, &redis->flush);
     redis->host->api->undefer(redis->host, &redis->joint_flush);
+    if (redis->pure_graph) redis_pure_graph_close(redis->pure_graph);
     redis_standalone_close(&redis->route);
 }
 
@@ -120,6 +155,6 @@ const cairn_backend_t cairn_redis_backend = {
     .forget = redis_forget,
     .broker = &redis_broker_ops,
     .saver = &redis_saver_ops,
-    .stream = &redis_stream_ops,
+    .stream = &redis_layout_ops,
     .store = &redis_store_ops,
 };

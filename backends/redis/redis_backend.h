@@ -13,6 +13,7 @@
 
 typedef struct redis_batch redis_batch_t;
 typedef struct redis_joint redis_joint_t;
+typedef struct redis_pure_graph redis_pure_graph_t;
 
 typedef struct redis_backend {
     const cairn_host_t *host;
@@ -27,12 +28,14 @@ typedef struct redis_backend {
     redis_clock_t clock;
     redis_joint_t *joint; /* of puts, that is not sent yet */
     cairn_task_t joint_flush;
+    redis_pure_graph_t *pure_graph; /* NULL: streams are in the layout of our own */
     bool store_expires; /* items with a TTL have come by: a get may as well refresh at once */
 } redis_backend_t;
 
 extern const cairn_broker_ops_t redis_broker_ops;
 extern const cairn_saver_ops_t redis_saver_ops;
-extern const cairn_stream_ops_t redis_stream_ops;
+extern const cairn_stream_ops_t redis_stream_ops; /* in the layout of our own */
+extern const cairn_stream_ops_t redis_layout_ops; /* in that of the handle */
 extern const cairn_store_ops_t redis_store_ops;
 
 /* Frees what a request kept, if it is the store's: REDIS_SCRATCH_MEMORY. */
@@ -47,6 +50,12 @@ int redis_broker_message(redis_backend_t *redis, cairn_slice_t kind, size_t coun
 /* The same for run streams. */
 void redis_streams_resubscribe(redis_backend_t *redis, redis_conn_t *conn);
 void redis_streams_link_lost(redis_backend_t *redis, int status, const char *detail);
+
+/* The same in the layout of Pure Graph, of the link that commands take. Closed: nothing is asked
+ * any more; freed when the connections are gone. */
+void redis_pure_graph_link_lost(redis_pure_graph_t *graph, int status, const char *detail);
+void redis_pure_graph_close(redis_pure_graph_t *graph);
+void redis_pure_graph_free(redis_pure_graph_t *graph);
 
 /* A message on a channel of a run stream. <0: it is malformed. */
 int redis_streams_message(redis_backend_t *redis, cairn_slice_t channel, cairn_slice_t payload);

@@ -29,14 +29,16 @@ static void on_ready(redis_conn_t *conn)
     redis_standalone_t *route = conn->data;
     if (conn != &route->commands) return;
     if (route->events->has_subscriptions(route)) (void)redis_standalone_subscriptions(route);
-    route->host->api->connected(route->host, REDIS_CAPABILITIES, conn->hello.server);
+    route->host->api->connected(route->host, route->capabilities, conn->hello.server);
 }
 
 static void on_lost(redis_conn_t *conn, int status, const char *detail)
 {
     redis_standalone_t *route = conn->data;
     if (is_for_subscriptions(conn)) route->events->subscriptions_lost(route, status, detail);
-    if (conn == &route->commands) route->host->api->disconnected(route->host, status, detail);
+    if (conn != &route->commands) return;
+    route->events->commands_lost(route, status, detail);
+    route->host->api->disconnected(route->host, status, detail);
 }
 
 static int on_message(redis_conn_t *conn, cairn_slice_t kind, size_t count, redis_reply_t *rest)

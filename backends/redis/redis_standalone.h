@@ -22,6 +22,7 @@ typedef struct redis_standalone_events {
     /* Whether there is anything to subscribe to. */
     bool (*has_subscriptions)(redis_standalone_t *route);
     void (*subscriptions_lost)(redis_standalone_t *route, int status, const char *detail);
+    void (*commands_lost)(redis_standalone_t *route, int status, const char *detail);
     int (*message)(redis_standalone_t *route, cairn_slice_t kind, size_t count,
                    redis_reply_t *rest);
     void (*closed)(redis_standalone_t *route);
@@ -30,6 +31,7 @@ typedef struct redis_standalone_events {
 struct redis_standalone {
     const redis_standalone_events_t *events;
     const cairn_host_t *host;
+    uint64_t capabilities; /* of its backend; set before it is opened */
     redis_conn_options_t options;
     char *texts; /* host, path, user, password, client name: our copies */
     size_t texts_len;

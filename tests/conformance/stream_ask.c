@@ -89,7 +89,7 @@ static void add_event(streams_ask_t *ask, const cairn_stream_event_t *event)
     text_add_event(&ask->text, event);
     keep_position(ask, event->position);
     ask->position = event->position;
-    if (!cairn_slice_eq(event->data.type, cairn_str(TEXT_TYPE)))
+    if (!streams_type_is_right(event->data.type))
         world_trouble(ask->client->world, "an event lost the type of its data");
 }
 

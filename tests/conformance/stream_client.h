@@ -22,8 +22,9 @@ typedef struct watcher watcher_t;
 
 /* What stands behind the URL of the tests that follow. */
 typedef struct streams_backend {
-    bool fake_clock;     /* time is what the handle's clock says, to the millisecond */
-    void (*clear)(void); /* removes everything; NULL: each handle begins with nothing */
+    bool fake_clock;        /* time is what the handle's clock says, to the millisecond */
+    void (*clear)(void);    /* removes everything; NULL: each handle begins with nothing */
+    const char *other_type; /* of data that not only words were appended with; may be NULL */
 } streams_backend_t;
 
 extern streams_backend_t streams_backend;
@@ -243,5 +244,8 @@ void watcher_close(watcher_t *watcher);
 /* Borrows from `words`. */
 size_t entries_parse(cairn_stream_entry_t out[WORDS_MOST], const char *words);
 void text_add_event(text_t *text, const cairn_stream_event_t *event);
+
+/* Of words, or streams_backend.other_type. */
+bool streams_type_is_right(cairn_slice_t type);
 
 #endif

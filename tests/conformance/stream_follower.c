@@ -28,7 +28,7 @@ static void check_welcome(const follower_t *follower, const cairn_stream_event_t
         world_trouble(world, "an event out of order, or twice");
     if (cairn_position_cmp(event->position, cairn_stream_tail_position(&follower->tail)) != 0)
         world_trouble(world, "the tail is not where its event is");
-    if (!cairn_slice_eq(event->data.type, cairn_str(TEXT_TYPE)))
+    if (!streams_type_is_right(event->data.type))
         world_trouble(world, "an event lost the type of its data");
 }
 

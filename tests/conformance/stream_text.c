@@ -62,3 +62,10 @@ void text_add_event(text_t *text, const cairn_stream_event_t *event)
     text_add(text, "#");
     text_add_id(text, event->id);
 }
+
+bool streams_type_is_right(cairn_slice_t type)
+{
+    const char *other = streams_backend.other_type;
+    return cairn_slice_eq(type, cairn_str(TEXT_TYPE)) ||
+           (other && cairn_slice_eq(type, cairn_str(other)));
+}

@@ -41,7 +41,13 @@ struct cairn_backend;
 
 /* TEXT(name, help). All are const char * fields, NULL when unset. */
 #define CAIRN_OPTION_TEXTS(TEXT)                                                                   \
-    TEXT(client_name, "CLIENT SETNAME; printable, without spaces; default \"cairn\"")
+    TEXT(client_name, "CLIENT SETNAME; printable, without spaces; default \"cairn\"")              \
+    TEXT(stream_layout, "how Redis keeps run streams: \"cairn\", the default, or \"pure_graph\": " \
+                        "as Pure Graph's queues, which its servers and this one then share")
+
+/* What stream_layout may be. */
+#define CAIRN_STREAM_LAYOUT_CAIRN "cairn"
+#define CAIRN_STREAM_LAYOUT_PURE_GRAPH "pure_graph"
 
 /* Room for the decoded texts of one URL; also the longest URL accepted, less one. */
 #define CAIRN_URL_MAX 8192

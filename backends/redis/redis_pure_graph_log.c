@@ -1,0 +1,260 @@
+/* append: one call of the script. read: a transaction of plain commands.
+ *
+ *     MULTI
+ *     XRANGE stream after+1 until COUNT most+1     or XREVRANGE, for the newest
+ *     XREVRANGE stream + - COUNT 1                 where it ends
+ *     GET past                                     what has left it
+ *     EXEC */
+#include "redis_pure_graph.h"
+#include "redis_pure_graph_json.h"
+
+#include <cairn/sys/alloc.h>
+#include <uv.h>
+
+/* ---- append ---- */
+
+enum {
+    APPEND_ARGS = 3,
+    ENTRY_ARGS = 3
+};
+
+static void on_appended(void *ctx, int status, redis_reply_t *reply, cairn_slice_t detail)
+{
+    cairn_req_t *req = ctx;
+    cairn_stream_appended_t appended = {.count = 0};
+    size_t parts;
+    int64_t count = 0;
+    int rc = 0;
+    if (status == 0 && redis_reply_type(reply) == REDIS_INT) {
+        rc = redis_append_refusal(reply, &status, &detail);
+    } else if (status == 0) {
+        rc = redis_reply_array(reply, &parts);
+        if (rc == 0 && parts != 2) rc = CAIRN_EPROTOCOL;
+        if (rc == 0) rc = redis_position_read(reply, &appended.position);
+        if (rc == 0) rc = redis_reply_int(reply, &count);
+        if (rc == 0 && count < 0) rc = CAIRN_EPROTOCOL;
+        appended.count = (uint64_t)count;
+    }
+    if (redis_saver_failed(req, status, rc, detail)) return;
+    redis_stream_done(req)->append_done(CAIRN_CONTAINER_OF(req, cairn_stream_append_t, req),
+                                        &appended);
+}
+
+/* All messages, one behind the other; ends[i] is where the one of entry i ends. One block, to be
+ * freed. NULL: no memory. */
+static char *write_messages(const cairn_stream_append_args_t *args, size_t **ends)
+{
+    size_t size = args->count * sizeof **ends;
+    for (size_t i = 0; i < args->count; i++) size += redis_graph_message_bound(&args->entries[i]);
+    *ends = cairn_malloc(size);
+    if (!*ends) return NULL;
+    char *const first = (char *)(*ends + args->count);
+    char *out = first;
+    for (size_t i = 0; i < args->count; i++) {
+        out = redis_graph_message_write(out, &args->entries[i]);
+        (*ends)[i] = (size_t)(out - first);
+    }
+    return first;
+}
+
+static cairn_slice_t message_at(const char *messages, const size_t *ends, size_t i)
+{
+    const size_t begin = i > 0 ? ends[i - 1] : 0;
+    return cairn_slice(messages + begin, ends[i] - begin);
+}
+
+static char *kind_arg(char *out, const cairn_stream_entry_t *entry)
+{
+    static const char kinds[2][2] = {{'n', 'i'}, {'e', 'f'}};
+    out = redis_cmd_arg_begin(out, 1 + entry->id.len);
+    *out++ = kinds[cairn_stream_ends(entry->event)][entry->id.ptr != NULL];
+    return redis_cmd_end(redis_bytes(out, entry->id));
+}
+
+/* In the list it is ASCII: Pure Graph reads that byte by byte. */
+static char *entry_args(char *out, const cairn_stream_entry_t *entry, cairn_slice_t message)
+{
+    out = kind_arg(out, entry);
+    out = redis_cmd_arg_begin(out, redis_graph_base64_size(message.len));
+    out = redis_cmd_end(redis_graph_base64_write(out, message));
+    out = redis_cmd_arg_begin(out, redis_json_ascii_size(message));
+    return redis_cmd_end(redis_json_ascii_write(out, message));
+}
+
+static size_t payload_of(const cairn_stream_append_args_t *args, const char *messages,
+                         const size_t *ends)
+{
+    size_t size = 2 * REDIS_CMD_NUMBER + REDIS_POSITION_SIZE;
+    for (size_t i = 0; i < args->count; i++) {
+        const cairn_slice_t message = message_at(messages, ends, i);
+        size += 1 + args->entries[i].id.len + redis_graph_base64_size(message.len) +
+                redis_json_ascii_size(message);
+    }
+    return size;
+}
+
+int redis_graph_append(void *self, cairn_stream_append_t *req,
+                       const cairn_stream_append_args_t *args)
+{
+    size_t *ends;
+    char *out;
+    const size_t count = APPEND_ARGS + ENTRY_ARGS * args->count;
+    const char *messages = write_messages(args, &ends);
+    if (!messages) return UV_ENOMEM;
+    int rc = redis_stream_reserve(
+        self, redis_graph_bound(args->stream, count, payload_of(args, messages, ends)), &out);
+    if (rc < 0) goto out;
+    out = redis_graph_begin(out, args->stream, "append", count);
+    out = redis_cmd_i64(out, args->ttl_ms);
+    out = args->max_events < INT64_MAX ? redis_cmd_u64(out, args->max_events)
+                                       : redis_cmd_literal(out, LITERAL("$0\r\n\r\n"));
+    out = args->expected_last ? redis_position_arg(out, *args->expected_last)
+                              : redis_cmd_literal(out, LITERAL("$0\r\n\r\n"));
+    for (size_t i = 0; i < args->count; i++)
+        out = entry_args(out, &args->entries[i], message_at(messages, ends, i));
+    req->req.scratch[REDIS_SCRATCH_MEMORY] = 0;
+    redis_conn_commit_script(redis_saver_conn(self), out, on_appended, &req->req, false);
+
+out:
+    cairn_free(ends);
+    return rc;
+}
+
+/* ---- the answer of read ---- */
+
+/* What was asked for: most, and this bit. */
+#define NEWEST (UINT64_C(1) << 32)
+
+static int read_events(redis_reply_t *reply, cairn_arena_t *arena, uint64_t asked,
+                       cairn_stream_page_t *page)
+{
+    const size_t most = (size_t)(asked & (NEWEST - 1));
+    size_t found;
+    int rc = redis_reply_array(reply, &found);
+    if (rc < 0) return rc;
+    page->more = found > most;
+    page->count = found > most ? most : found;
+    if (found > most + 1) return CAIRN_EPROTOCOL;
+    if (found == 0) return 0;
+    cairn_stream_event_t *events = cairn_arena_alloc(arena, page->count, sizeof *events);
+    if (!events) return UV_ENOMEM;
+    page->events = events;
+    for (size_t i = 0; i < page->count && rc == 0; i++)
+        rc =
+            redis_graph_read_entry(reply, arena, &events[asked & NEWEST ? page->count - 1 - i : i]);
+    if (rc == 0 && page->more) rc = redis_reply_skip(reply);
+    return rc;
+}
+
+static int read_end(redis_reply_t *reply, cairn_arena_t *arena, cairn_stream_page_t *page)
+{
+    size_t found;
+    cairn_stream_event_t last;
+    int rc = redis_reply_array(reply, &found);
+    if (rc < 0 || found == 0) return rc;
+    rc = found == 1 ? redis_graph_read_entry(reply, arena, &last) : CAIRN_EPROTOCOL;
+    if (rc < 0) return rc;
+    page->last = last.position;
+    page->ended = cairn_stream_ends(last.event);
+    return 0;
+}
+
+static int read_page(const cairn_req_t *req, redis_reply_t *reply, cairn_arena_t *arena,
+                     cairn_stream_page_t *page)
+{
+    const uint64_t asked = req->scratch[REDIS_SCRATCH_NUMBER];
+    const cairn_position_t *after =
+        (const cairn_position_t *)(uintptr_t)req->scratch[REDIS_SCRATCH_MEMORY];
+    redis_graph_past_t past = {.trimmed = {0, 0}};
+    size_t results;
+    int rc = redis_reply_array(reply, &results);
+    if (rc == 0 && results != 3) rc = CAIRN_EPROTOCOL;
+    if (rc == 0) rc = read_events(reply, arena, asked, page);
+    if (rc == 0) rc = read_end(reply, arena, page);
+    if (rc == 0) rc = redis_graph_read_past(reply, &past);
+    if (after && page->count > 0 && cairn_position_cmp(past.trimmed, *after) > 0) page->lost = -1;
+    return rc;
+}
+
+static void on_page(void *ctx, int status, redis_reply_t *reply, cairn_slice_t detail)
+{
+    cairn_req_t *req = ctx;
+    cairn_arena_t *arena = &redis_saver_of(req)->arena;
+    cairn_stream_page_t page = {.count = 0};
+    int rc = status < 0 ? 0 : read_page(req, reply, arena, &page);
+    if (!redis_saver_failed(req, status, rc, detail)) {
+        redis_saver_release(req);
+        redis_stream_done(req)->read_done(CAIRN_CONTAINER_OF(req, cairn_stream_read_t, req), &page);
+    }
+    cairn_arena_reset(arena);
+}
+
+/* ---- read ---- */
+
+#define LAST_ONE "$1\r\n+\r\n$1\r\n-\r\n$5\r\nCOUNT\r\n$1\r\n1\r\n"
+
+/* The first position behind one. */
+static cairn_position_t behind(cairn_position_t at)
+{
+    const cairn_position_t farthest = {UINT64_MAX, UINT64_MAX};
+    if (cairn_position_cmp(at, farthest) == 0) return farthest;
+    at.low++;
+    if (at.low == 0) at.high++;
+    return at;
+}
+
+static char *range(char *out, const cairn_stream_read_args_t *args)
+{
+    const bool to_the_end = args->until.high == 0 && args->until.low == 0;
+    out = args->newest ? redis_cmd_literal(out, LITERAL("*6\r\n$9\r\nXREVRANGE\r\n"))
+                       : redis_cmd_literal(out, LITERAL("*6\r\n$6\r\nXRANGE\r\n"));
+    out = redis_graph_key(out, args->stream);
+    if (!args->newest) out = redis_position_arg(out, behind(args->after));
+    out = to_the_end ? redis_cmd_literal(out, LITERAL("$1\r\n+\r\n"))
+                     : redis_position_arg(out, args->until);
+    if (args->newest) out = redis_position_arg(out, behind(args->after));
+    out = redis_cmd_literal(out, LITERAL("$5\r\nCOUNT\r\n"));
+    return redis_cmd_u64(out, (uint64_t)args->most + 1);
+}
+
+static size_t bound(cairn_slice_t stream)
+{
+    return sizeof REDIS_MULTI REDIS_EXEC LAST_ONE +
+           redis_cmd_bound(14, 64 + 2 * REDIS_POSITION_SIZE + REDIS_CMD_NUMBER) +
+           2 * redis_graph_key_bound(stream) + redis_graph_past_bound(stream);
+}
+
+/* A copy, for what tells of lost events. */
+static int keep_after(const cairn_stream_read_args_t *args, cairn_position_t **after)
+{
+    const bool tells_lost = !args->newest && (args->after.high != 0 || args->after.low != 0);
+    *after = NULL;
+    if (!tells_lost) return 0;
+    *after = cairn_malloc(sizeof **after);
+    if (!*after) return UV_ENOMEM;
+    **after = args->after;
+    return 0;
+}
+
+int redis_graph_read(void *self, cairn_stream_read_t *req, const cairn_stream_read_args_t *args)
+{
+    cairn_position_t *after;
+    char *out;
+    int rc = keep_after(args, &after);
+    if (rc == 0) rc = redis_stream_reserve(self, bound(args->stream), &out);
+    if (rc < 0) {
+        cairn_free(after);
+        return rc;
+    }
+    out = redis_cmd_literal(out, LITERAL(REDIS_MULTI));
+    out = range(out, args);
+    out = redis_cmd_literal(out, LITERAL("*6\r\n$9\r\nXREVRANGE\r\n"));
+    out = redis_graph_key(out, args->stream);
+    out = redis_cmd_literal(out, LITERAL(LAST_ONE "*2\r\n$3\r\nGET\r\n"));
+    out = redis_graph_past(out, args->stream);
+    out = redis_cmd_literal(out, LITERAL(REDIS_EXEC));
+    req->req.scratch[REDIS_SCRATCH_MEMORY] = (uintptr_t)after;
+    req->req.scratch[REDIS_SCRATCH_NUMBER] = args->most | (args->newest ? NEWEST : 0);
+    redis_conn_commit_transaction(redis_saver_conn(self), out, on_page, &req->req, 3, true);
+    return 0;
+}
