@@ -40,6 +40,7 @@ static void on_closed(redis_standalone_t *route)
     cairn_arena_free(&redis->arena);
     redis_hints_free(&redis->hints);
     redis_channels_free(&redis->channels);
+    cairn_free(redis->alive);
     cairn_free(redis);
     closed(host);
 }
