@@ -50,6 +50,7 @@ static void on_closed(redis_standalone_t *route)
     redis_beliefs_free(&redis->beliefs);
     redis_channels_free(&redis->channels);
     redis_pure_graph_free(redis->pure_graph);
+    cairn_free(redis->alive);
     cairn_free(redis);
     closed(host);
 }

@@ -21,7 +21,9 @@ typedef struct redis_backend {
     void (*closed)(const cairn_host_t *);
     redis_hints_t hints;
     redis_channels_t channels; /* of the streams that somebody follows or waits for */
+    bool has_patterns;         /* has subscribed to one */
     redis_batch_t *batches;    /* of appends, that are not sent yet; the newest first */
+    struct redis_alive *alive; /* streams believed to be there; NULL: none yet */
     cairn_task_t flush;
     cairn_arena_t arena;     /* where an answer is put together, for as long as it is told */
     redis_beliefs_t beliefs; /* of the store */

@@ -103,6 +103,7 @@ static int redis_topic_open(void *self, cairn_topic_t *topic)
     /* Without a link it is subscribed with all others, when there is one. */
     int rc = conn->state == REDIS_CONN_READY ? send_for(conn, topic, begin_subscribe) : 0;
     if (rc == 0) topic->counter |= WANTED;
+    redis->has_patterns |= topic->pattern;
     return rc;
 }
 

@@ -19,6 +19,9 @@ typedef struct redis_channel {
     uint32_t busy;            /* somebody goes through it: it is not to be freed */
     uint32_t news;            /* messages there were, about; to see that there was one */
     bool up;                  /* what is published comes */
+    bool announced_begins;    /* the stream began with the first of them */
+    uint64_t announced;       /* number of the event that comes next, in messages of their own */
+    uint64_t announced_left;  /* how many of them are to come */
     size_t len;
     char id[];
 } redis_channel_t;

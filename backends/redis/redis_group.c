@@ -1,6 +1,8 @@
-/* Groups, but for reading: create, destroy, ack, nak, info. Each is one call of its script. */
+/* Groups, but for reading: create, destroy, ack, nak, info. Each is one call of its script, or a
+ * few if there is much to do: none holds the server long. */
 #include "redis_group.h"
 
+#include <cairn/sys/alloc.h>
 #include <uv.h>
 
 char *redis_group_arg(char *out, cairn_slice_t group)
@@ -15,6 +17,23 @@ bool redis_group_is_missing(int64_t answer, int *status, cairn_slice_t *detail)
     *status = UV_ENOENT;
     *detail = cairn_str("there is no such group");
     return true;
+}
+
+int redis_group_ask_again(redis_conn_t *conn, cairn_req_t *req, const char *cursor,
+                          redis_answer_fn answer, bool idempotent)
+{
+    const cairn_slice_t command = conn->answered;
+    char *copy = cairn_malloc(command.len), *out;
+    if (!copy) return UV_ENOMEM;
+    memcpy(copy, command.ptr, command.len);
+    if (cursor) memcpy(copy + command.len - 2 - REDIS_GROUP_CURSOR, cursor, REDIS_GROUP_CURSOR);
+    int rc = redis_conn_reserve_unbounded(conn, command.len, &out);
+    if (rc == 0) {
+        out = redis_cmd_literal(out, copy, command.len);
+        redis_conn_commit_script(conn, out, answer, req, idempotent);
+    }
+    cairn_free(copy);
+    return rc;
 }
 
 /* ---- create, destroy, ack, nak ---- */
@@ -110,34 +129,79 @@ int redis_group_destroy(void *self, cairn_group_change_t *req, cairn_slice_t str
     return 0;
 }
 
-/* `script` takes the group, what `delay` says if it is one of nak, and the positions. */
-static int settle(redis_backend_t *redis, cairn_group_change_t *req, const redis_script_t *script,
+/* Positions of one call. */
+enum {
+    ACKED_AT_ONCE = 500,
+    NAKED_AT_ONCE = 128
+};
+
+typedef struct settling {
+    const redis_script_t *script; /* takes the group, the delay if it has one, and positions */
+    size_t most;
+    bool has_delay;
+} settling_t;
+
+static const settling_t acking = {&redis_script_group_ack, ACKED_AT_ONCE, false};
+static const settling_t naking = {&redis_script_group_nak, NAKED_AT_ONCE, true};
+
+static void on_settled(cairn_req_t *req, int64_t count)
+{
+    cairn_slice_t detail = {NULL, 0};
+    int status = 0;
+    if (redis_group_is_missing(count, &status, &detail)) {
+        redis_saver_fail(req, status, detail);
+        return;
+    }
+    redis_stream_done(req)->change_done(CAIRN_CONTAINER_OF(req, cairn_group_change_t, req),
+                                        (uint64_t)count);
+}
+
+static size_t settling_bound(const redis_backend_t *redis, const redis_queue_name_t *name,
+                             const settling_t *how, const cairn_group_ack_args_t *args)
+{
+    const size_t calls = (args->count + how->most - 1) / how->most;
+    const size_t each =
+        redis_queue_bound(redis, name, 3, redis_escaped_size(args->group) + REDIS_CMD_NUMBER);
+    return calls * each + args->count * (REDIS_POSITION_SIZE + REDIS_CMD_OVERHEAD);
+}
+
+static char *settle_some(char *out, const redis_backend_t *redis, const redis_queue_name_t *name,
+                         const settling_t *how, const cairn_group_ack_args_t *args, size_t first)
+{
+    const size_t left = args->count - first;
+    const size_t count = left < how->most ? left : how->most;
+    out = redis_queue_begin(out, how->script, redis, name, 1 + how->has_delay + count + 1);
+    out = redis_group_arg(out, args->group);
+    if (how->has_delay) out = redis_cmd_u64(out, args->delay_ms);
+    for (size_t i = 0; i < count; i++) out = redis_position_arg(out, args->positions[first + i]);
+    return out;
+}
+
+static int settle(redis_backend_t *redis, cairn_group_change_t *req, const settling_t *how,
                   const cairn_group_ack_args_t *args)
 {
     const redis_queue_name_t name = redis_queue_name(args->stream);
-    const size_t has_delay = script == &redis_script_group_nak;
-    const size_t count = 1 + has_delay + args->count;
-    const size_t payload = redis_escaped_size(args->group) + has_delay * REDIS_CMD_NUMBER +
-                           args->count * REDIS_POSITION_SIZE;
-    char *out;
-    int rc = redis_stream_reserve(redis, redis_queue_bound(redis, &name, count, payload), &out);
-    if (rc < 0) return rc;
-    out = redis_queue_begin(out, script, redis, &name, count);
-    out = redis_group_arg(out, args->group);
-    if (has_delay) out = redis_cmd_u64(out, args->delay_ms);
-    for (size_t i = 0; i < args->count; i++) out = redis_position_arg(out, args->positions[i]);
-    commit(redis, req, out);
-    return 0;
+    const size_t calls = (args->count + how->most - 1) / how->most;
+    redis_steps_t *steps =
+        redis_steps_new(calls, settling_bound(redis, &name, how, args), on_settled);
+    if (!steps) return UV_ENOMEM;
+    for (size_t first = 0; first < args->count; first += how->most)
+        redis_steps_add(steps, settle_some(redis_steps_at(steps), redis, &name, how, args, first));
+    char *unused;
+    int rc = redis_stream_reserve(redis, 0, &unused);
+    if (rc == 0) return redis_steps_start(redis, &req->req, steps);
+    cairn_free(steps);
+    return rc;
 }
 
 int redis_group_ack(void *self, cairn_group_change_t *req, const cairn_group_ack_args_t *args)
 {
-    return settle(self, req, &redis_script_group_ack, args);
+    return settle(self, req, &acking, args);
 }
 
 int redis_group_nak(void *self, cairn_group_change_t *req, const cairn_group_ack_args_t *args)
 {
-    return settle(self, req, &redis_script_group_nak, args);
+    return settle(self, req, &naking, args);
 }
 
 /* ---- info ---- */
@@ -164,7 +228,11 @@ static void on_info(void *ctx, int status, redis_reply_t *reply, cairn_slice_t d
     cairn_req_t *req = ctx;
     cairn_group_facts_t facts = {.waiting = 0};
     int rc = 0;
-    if (status == 0 && redis_reply_type(reply) == REDIS_NIL) {
+    if (status == 0 && redis_reply_type(reply) == REDIS_INT) {
+        status =
+            redis_group_ask_again(redis_saver_conn(redis_saver_of(req)), req, NULL, on_info, true);
+        if (status == 0) return;
+    } else if (status == 0 && redis_reply_type(reply) == REDIS_NIL) {
         (void)redis_group_is_missing(REDIS_GROUP_MISSING, &status, &detail);
     } else if (status == 0) {
         rc = read_facts(reply, &facts);

@@ -2,11 +2,20 @@
  *
  * A read asks. If there is nothing and it may wait, it uses the stream's channel, is parked there,
  * and asks again when something is published, when a nak is due, or when the channel comes up,
- * until its time is over. No connection is kept busy by it. */
+ * until its time is over. No connection is kept busy by it.
+ *
+ * Of each group no more are woken than there are new events, the oldest first. One that was woken
+ * and goes before it has its answer wakes another in its place.
+ *
+ * A call that has looked at much and found nothing says so, and is made again from there on. */
 #include "redis_group.h"
 
 #include <cairn/sys/alloc.h>
 #include <uv.h>
+
+enum {
+    GROUPS_APART = 8
+};
 
 /* Memory of its request, REDIS_SCRATCH_MEMORY; REDIS_CONN_WAITS is set as long as it lives. */
 struct redis_wait {
@@ -16,8 +25,10 @@ struct redis_wait {
     cairn_group_read_t *req;
     cairn_deadline_t deadline;
     uint64_t until_ms;
-    uint32_t news; /* of the channel, when it asked */
+    uint32_t news;  /* of the channel, when it asked */
+    uint64_t group; /* a hash of its name */
     bool asking;
+    bool called;            /* it is to ask in the place of another */
     size_t stream, command; /* sizes; they follow each other */
     char text[];
 };
@@ -29,13 +40,26 @@ static redis_wait_t *wait_of(const cairn_req_t *req)
 
 /* ---- life ---- */
 
-static void unpark(redis_wait_t *wait)
+static void link_at(redis_wait_t *wait, redis_wait_t **at)
 {
-    wait->redis->host->api->deadline_stop(wait->redis->host, &wait->deadline);
-    if (!wait->at) return;
+    wait->next = *at;
+    if (wait->next) wait->next->at = &wait->next;
+    wait->at = at;
+    *at = wait;
+}
+
+static void unlink_from(redis_wait_t *wait)
+{
     *wait->at = wait->next;
     if (wait->next) wait->next->at = wait->at;
     wait->at = NULL;
+}
+
+static void unpark(redis_wait_t *wait)
+{
+    wait->redis->host->api->deadline_stop(wait->redis->host, &wait->deadline);
+    wait->called = false;
+    if (wait->at) unlink_from(wait);
 }
 
 static void park(redis_wait_t *wait)
@@ -43,9 +67,7 @@ static void park(redis_wait_t *wait)
     redis_channel_t *channel = wait->channel;
     redis_wait_t **at = &channel->waits;
     while (*at) at = &(*at)->next; /* who waits longest is served first */
-    wait->next = NULL;
-    wait->at = at;
-    *at = wait;
+    link_at(wait, at);
 }
 
 /* The request is an ordinary one again. */
@@ -59,12 +81,18 @@ static void release(redis_wait_t *wait)
     cairn_free(wait);
 }
 
+static void wake_another(const redis_wait_t *gone);
+
 void redis_group_forget(cairn_req_t *req)
 {
     redis_wait_t *wait = wait_of(req);
-    const bool asking = wait->asking;
+    if (!wait->asking) {
+        release(wait);
+        return;
+    }
+    wake_another(wait);
     release(wait);
-    if (asking) redis_conn_forget_request(req);
+    redis_conn_forget_request(req);
 }
 
 /* ---- answers ---- */
@@ -72,6 +100,7 @@ void redis_group_forget(cairn_req_t *req)
 static void fail(redis_wait_t *wait, int status, cairn_slice_t detail)
 {
     cairn_req_t *req = &wait->req->req;
+    if (wait->asking) wake_another(wait);
     release(wait);
     redis_saver_fail(req, status, detail);
 }
@@ -96,12 +125,28 @@ static int read_deliveries(redis_reply_t *reply, size_t count, cairn_arena_t *ar
     return rc;
 }
 
-/* What the script says: a number, or {when a nak is due, deliveries}. */
+#define FROM_THE_BEGINNING "00000000000000000000"
+_Static_assert(sizeof FROM_THE_BEGINNING - 1 == REDIS_GROUP_CURSOR, "as many digits");
+
+/* What the script says: a number, or {when a nak is due, deliveries}, or {-2, a cursor}. */
 typedef struct given {
+    bool goes_on; /* from the cursor */
+    char cursor[REDIS_GROUP_CURSOR + 1];
     int64_t due_ms; /* -1: none */
     size_t count;
     cairn_delivery_t *deliveries;
 } given_t;
+
+static int read_cursor(redis_reply_t *reply, given_t *given)
+{
+    cairn_slice_t digits;
+    int rc = redis_reply_string(reply, &digits);
+    if (rc < 0 || digits.len > REDIS_GROUP_CURSOR) return CAIRN_EPROTOCOL;
+    memcpy(given->cursor, FROM_THE_BEGINNING, sizeof given->cursor);
+    memcpy(given->cursor + REDIS_GROUP_CURSOR - digits.len, digits.ptr, digits.len);
+    given->goes_on = true;
+    return 0;
+}
 
 static int read_given(redis_reply_t *reply, cairn_arena_t *arena, given_t *given, int *status,
                       cairn_slice_t *detail)
@@ -114,8 +159,10 @@ static int read_given(redis_reply_t *reply, cairn_arena_t *arena, given_t *given
         return rc;
     }
     int rc = redis_reply_array(reply, &parts);
-    if (rc == 0 && parts % 3 != 1) rc = CAIRN_EPROTOCOL;
+    if (rc == 0 && (parts == 0 || parts % 3 == 0)) rc = CAIRN_EPROTOCOL;
     if (rc == 0) rc = redis_reply_int(reply, &given->due_ms);
+    if (rc == 0 && parts == 2) return read_cursor(reply, given);
+    if (rc == 0 && parts % 3 != 1) rc = CAIRN_EPROTOCOL;
     if (rc < 0) return rc;
     given->count = parts / 3;
     return read_deliveries(reply, given->count, arena, &given->deliveries);
@@ -129,6 +176,16 @@ static void tell(cairn_req_t *req, const given_t *given)
 
 static void wait_for_more(redis_wait_t *wait, int64_t due_ms);
 
+static void on_given(void *ctx, int status, redis_reply_t *reply, cairn_slice_t detail);
+
+static int go_on(redis_backend_t *redis, cairn_req_t *req, const redis_wait_t *wait,
+                 const given_t *given)
+{
+    int rc = redis_group_ask_again(redis_saver_conn(redis), req, given->cursor, on_given, false);
+    if (rc == 0 && wait) req->scratch[REDIS_SCRATCH_CONN] |= REDIS_CONN_WAITS;
+    return rc;
+}
+
 static void on_given(void *ctx, int status, redis_reply_t *reply, cairn_slice_t detail)
 {
     cairn_req_t *req = ctx;
@@ -137,6 +194,11 @@ static void on_given(void *ctx, int status, redis_reply_t *reply, cairn_slice_t 
     redis_backend_t *redis = waits ? wait->redis : redis_saver_of(req);
     given_t given = {.due_ms = -1};
     int rc = status < 0 ? 0 : read_given(reply, &redis->arena, &given, &status, &detail);
+    if (rc == 0 && status == 0 && given.goes_on) {
+        status = go_on(redis, req, wait, &given);
+        if (status == 0) return;
+    }
+    if (wait && (status < 0 || rc < 0)) wake_another(wait);
     if (wait) wait->asking = false;
     if (wait && rc == 0 && status == 0 && given.count == 0) {
         wait_for_more(wait, given.due_ms);
@@ -156,6 +218,7 @@ static void ask(redis_wait_t *wait)
     cairn_req_t *req = &wait->req->req;
     char *out;
     unpark(wait);
+    wait->asking = true;
     int rc = redis_conn_reserve_unbounded(conn, wait->command, &out);
     if (rc < 0) {
         fail(wait, rc, cairn_slice(NULL, 0));
@@ -164,7 +227,6 @@ static void ask(redis_wait_t *wait)
     out = redis_cmd_literal(out, wait->text + wait->stream, wait->command);
     redis_conn_commit_script(conn, out, on_given, req, false);
     req->scratch[REDIS_SCRATCH_CONN] |= REDIS_CONN_WAITS;
-    wait->asking = true;
     if (wait->channel) wait->news = wait->channel->news;
 }
 
@@ -213,27 +275,73 @@ static void wait_for_more(redis_wait_t *wait, int64_t due_ms)
     }
 }
 
-void redis_waits_wake(redis_channel_t *channel, int status, cairn_slice_t detail)
+/* ---- waking ---- */
+
+/* How many of each group are woken. */
+typedef struct tally {
+    uint64_t groups[GROUPS_APART];
+    uint64_t woken[GROUPS_APART];
+    size_t count;
+} tally_t;
+
+/* False: of its group there are enough. Of more groups than can be told apart all are woken. */
+static bool is_needed(tally_t *tally, uint64_t group, uint64_t events)
 {
-    redis_wait_t *all = channel->waits;
-    if (!all) return;
-    channel->waits = NULL;
-    all->at = &all; /* callbacks may take any of them away */
-    while (all) {
-        redis_wait_t *wait = all;
-        unpark(wait);
-        if (status < 0) {
-            fail(wait, status, detail);
-        } else {
-            ask(wait);
-        }
+    size_t i = 0;
+    while (i < tally->count && tally->groups[i] != group) i++;
+    if (i == GROUPS_APART) return true;
+    if (i == tally->count) {
+        tally->groups[i] = group;
+        tally->woken[i] = 0;
+        tally->count++;
     }
+    return tally->woken[i]++ < events;
+}
+
+/* Moves those that are to ask into a list of their own, as callbacks may take away any. */
+static void choose(redis_channel_t *channel, uint64_t events, redis_wait_t **chosen)
+{
+    tally_t tally = {.count = 0};
+    redis_wait_t **last = chosen;
+    for (redis_wait_t *wait = channel->waits, *next; wait; wait = next) {
+        next = wait->next;
+        if (!is_needed(&tally, wait->group, events)) continue;
+        unlink_from(wait);
+        link_at(wait, last);
+        last = &wait->next;
+    }
+}
+
+void redis_waits_wake(redis_channel_t *channel, uint64_t events)
+{
+    redis_wait_t *chosen = NULL;
+    choose(channel, events, &chosen);
+    while (chosen) ask(chosen);
+}
+
+void redis_waits_fail(redis_channel_t *channel, int status, cairn_slice_t detail)
+{
+    redis_wait_t *chosen = NULL;
+    choose(channel, REDIS_WAKE_ALL, &chosen);
+    while (chosen) fail(chosen, status, detail);
+}
+
+/* Soon: not inside what made it necessary. */
+static void wake_another(const redis_wait_t *gone)
+{
+    const cairn_host_t *host = gone->redis->host;
+    redis_wait_t *wait = gone->channel ? gone->channel->waits : NULL;
+    while (wait && (wait->called || wait->group != gone->group)) wait = wait->next;
+    if (!wait) return;
+    wait->called = true;
+    host->api->deadline_stop(host, &wait->deadline);
+    host->api->deadline_start(host, &wait->deadline, 0);
 }
 
 /* ---- submits ---- */
 
 enum {
-    ARGS = 4 /* group, member, most, idle */
+    ARGS = 5 /* group, member, most, idle, cursor */
 };
 
 static size_t bound(const redis_backend_t *redis, const redis_queue_name_t *name,
@@ -241,7 +349,7 @@ static size_t bound(const redis_backend_t *redis, const redis_queue_name_t *name
 {
     return redis_queue_bound(redis, name, ARGS,
                              redis_escaped_size(args->group) + args->member.len +
-                                 2 * REDIS_CMD_NUMBER);
+                                 2 * REDIS_CMD_NUMBER + REDIS_GROUP_CURSOR);
 }
 
 static char *command(char *out, const redis_backend_t *redis, const redis_queue_name_t *name,
@@ -251,8 +359,9 @@ static char *command(char *out, const redis_backend_t *redis, const redis_queue_
     out = redis_group_arg(out, args->group);
     out = redis_cmd_arg(out, args->member);
     out = redis_cmd_u64(out, args->most);
-    return claims ? redis_cmd_u64(out, args->min_idle_ms)
-                  : redis_cmd_literal(out, LITERAL("$0\r\n\r\n"));
+    out = claims ? redis_cmd_u64(out, args->min_idle_ms)
+                 : redis_cmd_literal(out, LITERAL("$0\r\n\r\n"));
+    return redis_cmd_arg(out, cairn_str(FROM_THE_BEGINNING));
 }
 
 static int give(redis_backend_t *redis, cairn_group_read_t *req,
@@ -290,6 +399,7 @@ int redis_group_read(void *self, cairn_group_read_t *req, const cairn_group_read
     wait->redis = redis;
     wait->req = req;
     wait->until_ms = redis->host->api->now_ms(redis->host) + args->wait_ms;
+    wait->group = redis_stream_hash(args->group);
     wait->stream = args->stream.len;
     if (wait->stream > 0) memcpy(wait->text, args->stream.ptr, wait->stream);
     char *const begin = wait->text + wait->stream;

@@ -31,6 +31,8 @@
 /* Of a run stream, before "{id}"; scripts/lib_stream.lua says what they are. */
 #define REDIS_KEY_QUEUE "langgraph:queue:"
 #define REDIS_KEY_QUEUE_MORE "langgraph:queue_more:"
+
+/* The same of one in the layout of Pure Graph (redis_pure_graph.h). */
 #define REDIS_KEY_QUEUE_PAST "langgraph:queue_past:"
 
 /* The channel that a run stream's events are published on: this, the number of the database, as

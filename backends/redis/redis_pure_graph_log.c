@@ -22,19 +22,11 @@ static void on_appended(void *ctx, int status, redis_reply_t *reply, cairn_slice
 {
     cairn_req_t *req = ctx;
     cairn_stream_appended_t appended = {.count = 0};
-    size_t parts;
-    int64_t count = 0;
+    bool numbered = false; /* as streams of our own layout are */
     int rc = 0;
-    if (status == 0 && redis_reply_type(reply) == REDIS_INT) {
-        rc = redis_append_refusal(reply, &status, &detail);
-    } else if (status == 0) {
-        rc = redis_reply_array(reply, &parts);
-        if (rc == 0 && parts != 2) rc = CAIRN_EPROTOCOL;
-        if (rc == 0) rc = redis_position_read(reply, &appended.position);
-        if (rc == 0) rc = redis_reply_int(reply, &count);
-        if (rc == 0 && count < 0) rc = CAIRN_EPROTOCOL;
-        appended.count = (uint64_t)count;
-    }
+    if (status == 0)
+        rc = redis_append_read(reply, UINT64_MAX, &status, &detail, &appended, &numbered);
+    if (rc == 0 && numbered) rc = CAIRN_EPROTOCOL;
     if (redis_saver_failed(req, status, rc, detail)) return;
     redis_stream_done(req)->append_done(CAIRN_CONTAINER_OF(req, cairn_stream_append_t, req),
                                         &appended);

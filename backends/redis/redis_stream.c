@@ -34,8 +34,7 @@ size_t redis_queue_key_size(const redis_queue_name_t *name)
 char *redis_queue_keys(char *out, const redis_queue_name_t *name)
 {
     out = redis_queue_key(out, name);
-    out = key_of(out, LITERAL(REDIS_KEY_QUEUE_MORE), name);
-    return key_of(out, LITERAL(REDIS_KEY_QUEUE_PAST), name);
+    return key_of(out, LITERAL(REDIS_KEY_QUEUE_MORE), name);
 }
 
 static uint64_t db_of(const redis_backend_t *redis)

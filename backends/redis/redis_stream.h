@@ -21,8 +21,8 @@ redis_queue_name_t redis_queue_name(cairn_slice_t id);
 char *redis_queue_key(char *out, const redis_queue_name_t *name);
 size_t redis_queue_key_size(const redis_queue_name_t *name);
 
-/* The keys of scripts that work on a stream: itself, what goes with it, its past. */
-#define REDIS_QUEUE_KEYS 3
+/* The keys of scripts that work on a stream: itself, what goes with it. */
+#define REDIS_QUEUE_KEYS 2
 char *redis_queue_keys(char *out, const redis_queue_name_t *name);
 
 /* The channel, as an argument or part of one. */
@@ -65,13 +65,23 @@ char *redis_event_write(char *out, const cairn_stream_entry_t *entry);
 /* All but the position; slices borrow from `packed`. CAIRN_EPROTOCOL. */
 CAIRN_MUST_USE int redis_event_read(cairn_slice_t packed, cairn_stream_event_t *event);
 
-/* What is published behind an append, taken apart. */
+/* Of the number that an event has in its stream, as scripts/lib_stream.lua gives them. */
+static inline cairn_position_t redis_position_at(uint64_t number)
+{
+    return (cairn_position_t){1, number};
+}
+
+/* Events that are published, taken apart. */
 typedef struct redis_pushed {
     cairn_slice_t rest;
-    cairn_position_t previous;
+    uint64_t next; /* number of the next */
+    uint64_t left; /* how many there may be */
+    bool begins;   /* the stream began with the next */
 } redis_pushed_t;
 
+/* Of a message that has them; or that tells of them, which come in others. CAIRN_EPROTOCOL. */
 CAIRN_MUST_USE int redis_pushed_begin(redis_pushed_t *pushed, cairn_slice_t message);
+CAIRN_MUST_USE int redis_pushed_announced(redis_pushed_t *pushed, cairn_slice_t message);
 
 /* The next event; one whose name is absent was left out. 1: there was one; 0: no more;
  * CAIRN_EPROTOCOL. */
@@ -83,14 +93,61 @@ char *redis_event_arg(char *out, const cairn_stream_entry_t *entry);
 
 /* ---- redis_stream_append.c: what a batch and a single append share ---- */
 
-#define REDIS_APPEND_ARGS 3 /* TTL, limit, expected_last */
+/* Bytes of "TTL limit last", at the most. */
+#define REDIS_APPEND_TERMS (2 * REDIS_CMD_NUMBER + 2 + REDIS_POSITION_SIZE)
 
-/* Begins the call up to the limit; expected_last and `events` events follow. */
+/* "TTL limit", an empty limit for none; gives the end. */
+char *redis_append_terms(char *out, int64_t ttl_ms, uint64_t max_events);
+
+/* Begins the call; `events` events follow. */
 char *redis_append_begin(char *out, const redis_backend_t *redis, const redis_queue_name_t *name,
-                         int64_t ttl_ms, uint64_t max_events, size_t events);
+                         const cairn_stream_append_args_t *args, size_t events);
 
-/* The script's number for a refusal. */
-CAIRN_MUST_USE int redis_append_refusal(redis_reply_t *reply, int *status, cairn_slice_t *detail);
+/* What the script says, of as many events as were given: a refusal is in `status` and `detail`. If
+ * it is `numbered`, the server gives an event its number. */
+CAIRN_MUST_USE int redis_append_read(redis_reply_t *reply, uint64_t events, int *status,
+                                     cairn_slice_t *detail, cairn_stream_appended_t *appended,
+                                     bool *numbered);
+
+void redis_append_ended(int *status, cairn_slice_t *detail);
+
+/* ---- redis_stream_push.c: many events, or large ones, by plain commands ---- */
+
+/* Streams that were there when last heard of and have not expired since, by the hashes of their
+ * ids. */
+typedef struct redis_alive {
+    uint64_t hash;
+    uint64_t until_ms;
+} redis_alive_t;
+
+uint64_t redis_stream_hash(cairn_slice_t id);
+
+/* An append with `bytes` of arguments, and when to think of the next that the stream is there. */
+bool redis_push_pays(redis_backend_t *redis, const redis_queue_name_t *name, size_t events,
+                     size_t bytes);
+void redis_push_alive(redis_backend_t *redis, cairn_slice_t stream, uint64_t until_ms);
+
+/* A transaction that appends the events, which are arguments one behind the other. */
+typedef struct redis_push {
+    const redis_backend_t *redis;
+    const redis_queue_name_t *name;
+    int64_t ttl_ms; /* > 0 */
+    uint64_t max_events;
+    cairn_slice_t arguments;
+    size_t events;
+} redis_push_t;
+
+size_t redis_push_bound(const redis_push_t *push);
+
+/* Also gives the number of commands between MULTI and EXEC. */
+char *redis_push_write(char *out, const redis_push_t *push, size_t *commands);
+
+/* Its answer, as that of the script. */
+CAIRN_MUST_USE int redis_push_read(redis_reply_t *reply, uint64_t events, int *status,
+                                   cairn_slice_t *detail, cairn_stream_appended_t *appended);
+
+/* Whether an error means that the stream has ended. */
+bool redis_push_refused(cairn_slice_t detail);
 
 /* ---- redis_stream_batch.c: appends of one turn ---- */
 
@@ -116,8 +173,12 @@ void redis_channel_leave(redis_channel_t *channel);
 
 typedef struct redis_wait redis_wait_t;
 
-/* Something happened that may end waits, or the server refuses (<0) to tell. */
-void redis_waits_wake(redis_channel_t *channel, int status, cairn_slice_t detail);
+/* There are so many new events: of each group that wait as many go and ask. */
+#define REDIS_WAKE_ALL UINT64_MAX
+void redis_waits_wake(redis_channel_t *channel, uint64_t events);
+
+/* The server refuses to tell. */
+void redis_waits_fail(redis_channel_t *channel, int status, cairn_slice_t detail);
 
 int redis_group_read(void *self, cairn_group_read_t *req, const cairn_group_read_args_t *args);
 int redis_group_claim(void *self, cairn_group_read_t *req, const cairn_group_read_args_t *args);

@@ -1,5 +1,5 @@
-/* Appends of one turn to one stream go as one call of the script: a call costs the server more than
- * what it does for a small event.
+/* Appends of one turn to one stream go as one call of the script, or as one transaction if they are
+ * many (redis_stream_push.c): a call costs the server more than what it does for a small event.
  *
  * Only such as say nothing of their own go together: no ids, no expected position, the same TTL and
  * limit; and nothing goes behind what ends a stream. All of a batch is appended or refused, as each
@@ -29,7 +29,9 @@ struct redis_batch {
     redis_backend_t *redis;
     redis_batch_t *next; /* the one opened before it; not sent */
     bool sent;
-    bool ends; /* nothing goes behind it */
+    bool pushed; /* as a transaction */
+    bool ends;   /* nothing goes behind it */
+    uint64_t sent_ms;
     int64_t ttl_ms;
     uint64_t max_events;
     slot_t *slots;
@@ -128,47 +130,69 @@ static void fail_all(redis_batch_t *batch, int status, cairn_slice_t detail)
     }
 }
 
-static int tell_one(redis_batch_t *batch, size_t slot, redis_reply_t *positions)
+static void tell_one(redis_batch_t *batch, size_t slot, cairn_position_t position)
 {
-    cairn_stream_appended_t appended = {.count = batch->slots[slot].events};
-    int rc = 0;
-    for (size_t i = 0; i < batch->slots[slot].events && rc == 0; i++)
-        rc = redis_position_read(positions, &appended.position);
-    if (rc < 0) return rc;
+    const cairn_stream_appended_t appended = {position, batch->slots[slot].events};
     cairn_req_t *req = take(batch, slot);
-    if (!req) return 0;
+    if (!req) return;
     batch->alive--;
     redis_stream_done(req)->append_done(CAIRN_CONTAINER_OF(req, cairn_stream_append_t, req),
                                         &appended);
-    return 0;
 }
 
-static int tell_all(redis_batch_t *batch, redis_reply_t *reply)
+/* Their positions follow each other. */
+static void tell_all(redis_batch_t *batch, cairn_position_t last)
 {
-    size_t count;
-    int rc = redis_reply_array(reply, &count);
-    if (rc == 0 && count != batch->events) rc = CAIRN_EPROTOCOL;
+    cairn_position_t at = last;
+    at.low -= batch->events;
     batch->alive++;
-    for (size_t i = 0; i < batch->count && rc == 0; i++) rc = tell_one(batch, i, reply);
+    for (size_t i = 0; i < batch->count; i++) {
+        at.low += batch->slots[i].events;
+        tell_one(batch, i, at);
+    }
     batch->alive--;
-    return rc;
+}
+
+static void expect_it_to_live(redis_batch_t *batch)
+{
+    if (batch->ttl_ms == CAIRN_TTL_PERSIST || batch->ends) return;
+    redis_push_alive(batch->redis, stream_of(batch), batch->sent_ms + (uint64_t)batch->ttl_ms);
+}
+
+static int read_answer(redis_batch_t *batch, redis_reply_t *reply, int *status,
+                       cairn_slice_t *detail, cairn_stream_appended_t *appended)
+{
+    bool numbered = true;
+    int rc = batch->pushed
+                 ? redis_push_read(reply, batch->events, status, detail, appended)
+                 : redis_append_read(reply, batch->events, status, detail, appended, &numbered);
+    if (rc < 0 || *status < 0) return rc;
+    if (appended->count != batch->events || appended->position.low < batch->events)
+        return CAIRN_EPROTOCOL;
+    if (numbered) expect_it_to_live(batch);
+    return 0;
 }
 
 static void on_appended(void *ctx, int status, redis_reply_t *reply, cairn_slice_t detail)
 {
     cairn_req_t *req = ctx;
     redis_batch_t *batch = CAIRN_CONTAINER_OF(req, redis_batch_t, req);
+    cairn_stream_appended_t appended;
     int rc = 0;
-    if (status == 0 && redis_reply_type(reply) == REDIS_INT) {
-        rc = redis_append_refusal(reply, &status, &detail);
-    } else if (status == 0) {
-        rc = tell_all(batch, reply);
+    if (status == 0) {
+        rc = read_answer(batch, reply, &status, &detail, &appended);
+    } else if (batch->pushed && redis_push_refused(detail)) {
+        redis_append_ended(&status, &detail);
     }
     if (rc < 0) {
         status = CAIRN_EPROTOCOL;
         detail = cairn_str("a script's answer makes no sense");
     }
-    if (status < 0) fail_all(batch, status, detail);
+    if (status < 0) {
+        fail_all(batch, status, detail);
+    } else {
+        tell_all(batch, appended.position);
+    }
     batch_free(batch);
 }
 
@@ -176,26 +200,55 @@ static void on_appended(void *ctx, int status, redis_reply_t *reply, cairn_slice
 
 static size_t bound(const redis_batch_t *batch, const redis_queue_name_t *name)
 {
-    return redis_queue_bound(batch->redis, name, REDIS_APPEND_ARGS,
-                             2 * REDIS_CMD_NUMBER + REDIS_POSITION_SIZE + batch->len);
+    return redis_queue_bound(batch->redis, name, 1, REDIS_APPEND_TERMS + batch->len);
+}
+
+static int call_script(redis_batch_t *batch, const redis_queue_name_t *name)
+{
+    redis_conn_t *conn = redis_saver_conn(batch->redis);
+    const cairn_stream_append_args_t args = {.ttl_ms = batch->ttl_ms,
+                                             .max_events = batch->max_events};
+    char *out;
+    int rc = redis_conn_reserve_unbounded(conn, bound(batch, name), &out);
+    if (rc < 0) return rc;
+    out = redis_append_begin(out, batch->redis, name, &args, batch->events);
+    out = redis_cmd_literal(out, batch->bytes, batch->len);
+    redis_conn_commit_script(conn, out, on_appended, &batch->req, false);
+    return 0;
+}
+
+static int push(redis_batch_t *batch, const redis_queue_name_t *name)
+{
+    redis_conn_t *conn = redis_saver_conn(batch->redis);
+    const redis_push_t push = {.redis = batch->redis,
+                               .name = name,
+                               .ttl_ms = batch->ttl_ms,
+                               .max_events = batch->max_events,
+                               .arguments = cairn_slice(batch->bytes, batch->len),
+                               .events = batch->events};
+    size_t commands;
+    char *out;
+    int rc = redis_conn_reserve_unbounded(conn, redis_push_bound(&push), &out);
+    if (rc < 0) return rc;
+    out = redis_push_write(out, &push, &commands);
+    redis_conn_commit_transaction(conn, out, on_appended, &batch->req, commands, false);
+    return 0;
 }
 
 static int send_one(redis_batch_t *batch)
 {
     redis_backend_t *redis = batch->redis;
     const redis_queue_name_t name = redis_queue_name(stream_of(batch));
-    redis_conn_t *conn = redis_saver_conn(redis);
-    char *out;
+    const bool may_push = batch->ttl_ms != CAIRN_TTL_PERSIST && !batch->ends;
     int rc = redis_standalone_use_scripts(&redis->route);
-    if (rc == 0) rc = redis_conn_reserve_unbounded(conn, bound(batch, &name), &out);
     if (rc < 0) return rc;
-    out = redis_append_begin(out, redis, &name, batch->ttl_ms, batch->max_events, batch->events);
-    out = redis_cmd_literal(out, LITERAL("$1\r\n*\r\n"));
-    out = redis_cmd_literal(out, batch->bytes, batch->len);
-    redis_conn_commit_script(conn, out, on_appended, &batch->req, false);
+    batch->pushed = may_push && redis_push_pays(redis, &name, batch->events, batch->len);
+    rc = batch->pushed ? push(batch, &name) : call_script(batch, &name);
+    if (rc < 0) return rc;
     cairn_free(batch->bytes);
     batch->bytes = NULL;
     batch->sent = true;
+    batch->sent_ms = redis->host->api->now_ms(redis->host);
     return 0;
 }
 
@@ -241,7 +294,6 @@ static bool may_go_together(redis_backend_t *redis, const cairn_stream_append_t 
 {
     if (redis_saver_conn(redis)->state != REDIS_CONN_READY) return false;
     if (args->expected_last || (req->req.flags & CAIRN_REQ_IDEMPOTENT)) return false;
-    if (args->count > MOST_APPENDS) return false;
     for (size_t i = 0; i < args->count; i++)
         if (args->entries[i].id.ptr) return false;
     return true;

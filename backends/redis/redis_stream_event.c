@@ -114,55 +114,66 @@ int redis_event_read(cairn_slice_t packed, cairn_stream_event_t *event)
 
 /* ---- what is published ---- */
 
-/* The word up to the next blank; moves behind that. */
-static int take_word(cairn_slice_t *from, cairn_slice_t *word)
+/* A number and the blank behind it; moves behind that. */
+static int take_number(cairn_slice_t *from, uint64_t *number)
 {
-    const char *blank = from->len > 0 ? memchr(from->ptr, ' ', from->len) : NULL;
-    if (!blank) return CAIRN_EPROTOCOL;
-    *word = cairn_slice(from->ptr, (size_t)(blank - from->ptr));
-    *from = cairn_slice(blank + 1, from->len - word->len - 1);
+    size_t digits = 0;
+    *number = 0;
+    for (; digits < from->len && from->ptr[digits] != ' '; digits++) {
+        const unsigned digit = (unsigned)(unsigned char)from->ptr[digits] - '0';
+        if (digit > 9 || digits > 17) return CAIRN_EPROTOCOL;
+        *number = *number * 10 + digit;
+    }
+    if (digits == 0 || digits == from->len) return CAIRN_EPROTOCOL;
+    *from = cairn_slice(from->ptr + digits + 1, from->len - digits - 1);
     return 0;
-}
-
-static int take_position(cairn_slice_t *from, cairn_position_t *position)
-{
-    cairn_slice_t word;
-    int rc = take_word(from, &word);
-    if (rc == 0 && cairn_position_parse(word, position) < 0) rc = CAIRN_EPROTOCOL;
-    return rc;
 }
 
 static int take_event(cairn_slice_t *from, cairn_stream_event_t *event)
 {
-    cairn_slice_t word;
-    int rc = take_word(from, &word);
-    if (rc < 0) return rc;
-    size_t size = 0;
-    for (size_t i = 0; i < word.len; i++) {
-        unsigned digit = (unsigned)(unsigned char)word.ptr[i] - '0';
-        if (digit > 9 || i > 10) return CAIRN_EPROTOCOL;
-        size = size * 10 + digit;
-    }
-    if (word.len == 0 || size > from->len) return CAIRN_EPROTOCOL;
-    const cairn_slice_t packed = cairn_slice(from->ptr, size);
-    *from = cairn_slice(from->ptr + size, from->len - size);
+    uint64_t size;
+    int rc = take_number(from, &size);
+    if (rc < 0 || size > from->len) return CAIRN_EPROTOCOL;
+    const cairn_slice_t packed = cairn_slice(from->ptr, (size_t)size);
+    *from = cairn_slice(from->ptr + size, from->len - (size_t)size);
     return size > 0 ? redis_event_read(packed, event) : 0;
+}
+
+/* "a" or "b", a number and a blank. */
+static int take_begin(redis_pushed_t *pushed, cairn_slice_t message)
+{
+    if (message.len == 0 || (message.ptr[0] != 'a' && message.ptr[0] != 'b'))
+        return CAIRN_EPROTOCOL;
+    pushed->begins = message.ptr[0] == 'b';
+    pushed->left = UINT64_MAX;
+    pushed->rest = cairn_slice(message.ptr + 1, message.len - 1);
+    int rc = take_number(&pushed->rest, &pushed->next);
+    return rc == 0 && pushed->next == 0 ? CAIRN_EPROTOCOL : rc;
 }
 
 int redis_pushed_begin(redis_pushed_t *pushed, cairn_slice_t message)
 {
-    pushed->rest = cairn_slice(message.ptr + 1, message.len - 1);
-    return take_position(&pushed->rest, &pushed->previous);
+    return take_begin(pushed, message);
+}
+
+int redis_pushed_announced(redis_pushed_t *pushed, cairn_slice_t message)
+{
+    int rc = take_begin(pushed, cairn_slice(message.ptr + 1, message.len - 1));
+    if (rc == 0) rc = take_number(&pushed->rest, &pushed->left);
+    return rc == 0 && pushed->rest.len > 0 ? CAIRN_EPROTOCOL : rc;
 }
 
 int redis_pushed_next(redis_pushed_t *pushed, cairn_position_t *previous,
                       cairn_stream_event_t *event)
 {
-    if (pushed->rest.len == 0) return 0;
+    if (pushed->rest.len == 0 || pushed->left == 0) return 0;
     *event = (cairn_stream_event_t){.event = {NULL, 0}};
-    *previous = pushed->previous;
-    int rc = take_position(&pushed->rest, &event->position);
-    if (rc == 0) rc = take_event(&pushed->rest, event);
-    pushed->previous = event->position;
-    return rc < 0 ? rc : 1;
+    event->position = redis_position_at(pushed->next);
+    *previous = pushed->begins ? (cairn_position_t){0, 0} : redis_position_at(pushed->next - 1);
+    int rc = take_event(&pushed->rest, event);
+    if (rc < 0) return rc;
+    pushed->begins = false;
+    pushed->next++;
+    pushed->left--;
+    return 1;
 }

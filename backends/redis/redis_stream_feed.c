@@ -52,7 +52,7 @@ static void refuse(redis_channel_t *channel, int status, cairn_slice_t detail)
         channel->users--;
         up(redis)->feed_failed(redis->host, feed, status, detail);
     }
-    redis_waits_wake(channel, status, detail);
+    redis_waits_fail(channel, status, detail);
 }
 
 static void on_answered(void *ctx, int status, redis_reply_t *reply, cairn_slice_t detail)
@@ -68,7 +68,7 @@ static void on_answered(void *ctx, int status, redis_reply_t *reply, cairn_slice
         channel->up = true;
         channel->news++;
         if (channel->feed) up(redis)->feed_up(redis->host, channel->feed);
-        redis_waits_wake(channel, 0, cairn_slice(NULL, 0));
+        redis_waits_wake(channel, REDIS_WAKE_ALL);
     }
     channel->busy--;
     trim(channel);
@@ -154,6 +154,13 @@ void redis_feed_close(void *self, cairn_feed_t *feed)
 
 /* ---- what is published ---- */
 
+/* Whoever waits need not be told of more than what there is. */
+static void take_news(redis_channel_t *channel, uint64_t events)
+{
+    channel->news++;
+    redis_waits_wake(channel, events);
+}
+
 /* One that was left out is told of as a gap behind which something follows, so that it is read. */
 static void push(redis_channel_t *channel, cairn_position_t previous,
                  const cairn_stream_event_t *event)
@@ -171,37 +178,75 @@ static void push(redis_channel_t *channel, cairn_position_t previous,
     up(redis)->feed_event(redis->host, channel->feed, gap.position, &gap);
 }
 
-static int push_all(redis_channel_t *channel, cairn_slice_t message)
+static int push_all(redis_channel_t *channel, redis_pushed_t *pushed)
 {
-    redis_pushed_t pushed;
+    const uint64_t first = pushed->next;
     cairn_position_t previous;
     cairn_stream_event_t event;
+    int rc;
+    while ((rc = redis_pushed_next(pushed, &previous, &event)) > 0) push(channel, previous, &event);
+    if (pushed->next > first) take_news(channel, pushed->next - first);
+    return rc;
+}
+
+static int take_appended(redis_channel_t *channel, cairn_slice_t message)
+{
+    redis_pushed_t pushed;
     int rc = redis_pushed_begin(&pushed, message);
-    if (rc < 0) return rc;
-    while ((rc = redis_pushed_next(&pushed, &previous, &event)) > 0)
-        push(channel, previous, &event);
+    return rc < 0 ? rc : push_all(channel, &pushed);
+}
+
+static void announce(redis_channel_t *channel, const redis_pushed_t *pushed)
+{
+    channel->announced = pushed->next;
+    channel->announced_left = pushed->left;
+    channel->announced_begins = pushed->begins;
+}
+
+static int take_announcement(redis_channel_t *channel, cairn_slice_t message)
+{
+    redis_pushed_t pushed;
+    int rc = redis_pushed_announced(&pushed, message);
+    if (rc == 0) announce(channel, &pushed);
+    return rc;
+}
+
+/* They follow what announces them in one transaction. Those that nothing announces were not
+ * appended. */
+static int take_announced(redis_channel_t *channel, cairn_slice_t message)
+{
+    redis_pushed_t pushed = {.rest = cairn_slice(message.ptr + 1, message.len - 1),
+                             .next = channel->announced,
+                             .left = channel->announced_left,
+                             .begins = channel->announced_begins};
+    int rc = push_all(channel, &pushed);
+    announce(channel, &pushed);
     return rc;
 }
 
 static int take(redis_channel_t *channel, cairn_slice_t message)
 {
     const redis_backend_t *redis = channel->redis;
-    int rc = 0;
-    switch (message.len > 0 ? message.ptr[0] : '\0') {
+    const char kind = message.len > 0 ? message.ptr[0] : '\0';
+    if (kind != 'e') channel->announced_left = 0;
+    switch (kind) {
     case 'a':
-        if (channel->feed) rc = push_all(channel, message);
-        break;
+    case 'b':
+        return take_appended(channel, message);
+    case 'h':
+        return take_announcement(channel, message);
+    case 'e':
+        return take_announced(channel, message);
     case 'c':
         if (channel->feed) up(redis)->feed_cleared(redis->host, channel->feed);
         break;
     case 'g':
         break;
     default:
-        rc = CAIRN_EPROTOCOL;
+        return CAIRN_EPROTOCOL;
     }
-    channel->news++;
-    redis_waits_wake(channel, 0, cairn_slice(NULL, 0));
-    return rc;
+    take_news(channel, REDIS_WAKE_ALL);
+    return 0;
 }
 
 int redis_streams_message(redis_backend_t *redis, cairn_slice_t channel, cairn_slice_t payload)

@@ -12,19 +12,20 @@
 
 /* ---- the answer ---- */
 
-/* {position, {"p", previous, "d", packed}} */
+/* {position, {"d", packed}}; "b" in the place of "d": the stream began with it. */
 static int read_entry(redis_reply_t *reply, cairn_stream_event_t *event, cairn_position_t *previous)
 {
     size_t parts, fields = 0;
-    cairn_slice_t field, packed;
+    cairn_slice_t field = {NULL, 0}, packed;
     int rc = redis_reply_array(reply, &parts);
     if (rc == 0 && parts != 2) rc = CAIRN_EPROTOCOL;
     if (rc == 0) rc = redis_position_read(reply, &event->position);
     if (rc == 0) rc = redis_reply_array(reply, &fields);
-    if (rc == 0 && fields != 4) rc = CAIRN_EPROTOCOL;
+    if (rc == 0 && fields != 2) rc = CAIRN_EPROTOCOL;
     if (rc == 0) rc = redis_reply_string(reply, &field);
-    if (rc == 0) rc = redis_position_read(reply, previous);
-    if (rc == 0) rc = redis_reply_string(reply, &field);
+    *previous = (cairn_position_t){0, 0};
+    if (rc == 0 && !cairn_slice_eq(field, cairn_str("b")))
+        *previous = (cairn_position_t){event->position.high, event->position.low - 1};
     if (rc == 0) rc = redis_reply_string(reply, &packed);
     return rc < 0 ? rc : redis_event_read(packed, event);
 }

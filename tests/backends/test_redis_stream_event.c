@@ -73,42 +73,82 @@ static void what_is_cut_off_is_refused(void **state)
     assert_status(read_copy("n\xff\xff\xff\xff\x0f", 6), CAIRN_EPROTOCOL);
 }
 
-/* Reads a message to its end: how many events it has, or why it is none. */
+/* Reads events to their end: how many there are, or why there are none. */
+static int count_all(redis_pushed_t *pushed)
+{
+    cairn_position_t previous;
+    cairn_stream_event_t event;
+    int count = 0, rc;
+    while ((rc = redis_pushed_next(pushed, &previous, &event)) > 0) count++;
+    return rc < 0 ? rc : count;
+}
+
 static int count_pushed(const char *message, size_t size)
 {
     char *copy = malloc(size > 0 ? size : 1);
     assert_non_null(copy);
     memcpy(copy, message, size);
     redis_pushed_t pushed;
-    cairn_position_t previous;
-    cairn_stream_event_t event;
-    int count = 0;
     int rc = redis_pushed_begin(&pushed, cairn_slice(copy, size));
-    while (rc >= 0 && (rc = redis_pushed_next(&pushed, &previous, &event)) > 0) count++;
+    if (rc == 0) rc = count_all(&pushed);
     free(copy);
-    return rc < 0 ? rc : count;
+    return rc;
+}
+
+static void assert_at(cairn_position_t position, uint64_t high, uint64_t low)
+{
+    assert_int_equal(position.high, high);
+    assert_int_equal(position.low, low);
 }
 
 static void what_is_published_is_taken_apart(void **state)
 {
     (void)state;
-    static const char message[] = "a1-0 2-0 5 n\x01m\x01j3-1 0 4-0 6 n\x01m\x01jx";
+    static const char message[] = "a41 5 n\x01m\x01j0 6 n\x01m\x01jx";
     redis_pushed_t pushed;
     cairn_position_t previous;
     cairn_stream_event_t event;
     assert_status(redis_pushed_begin(&pushed, cairn_slice(message, sizeof message - 1)), 0);
     assert_int_equal(redis_pushed_next(&pushed, &previous, &event), 1);
-    assert_int_equal(previous.high, 1);
-    assert_int_equal(event.position.high, 2);
+    assert_at(previous, 1, 40);
+    assert_at(event.position, 1, 41);
     assert_true(cairn_slice_eq(event.event, S("m")));
     assert_int_equal(redis_pushed_next(&pushed, &previous, &event), 1);
-    assert_int_equal(previous.high, 2);
-    assert_int_equal(event.position.low, 1);
+    assert_at(previous, 1, 41);
+    assert_at(event.position, 1, 42);
     assert_null(event.event.ptr);
     assert_int_equal(redis_pushed_next(&pushed, &previous, &event), 1);
-    assert_int_equal(previous.high, 3);
+    assert_at(previous, 1, 42);
     assert_true(cairn_slice_eq(event.data.bytes, S("x")));
     assert_int_equal(redis_pushed_next(&pushed, &previous, &event), 0);
+}
+
+static void the_first_of_a_stream_has_no_predecessor(void **state)
+{
+    (void)state;
+    redis_pushed_t pushed;
+    cairn_position_t previous;
+    cairn_stream_event_t event;
+    assert_status(redis_pushed_begin(&pushed, S("b7 0 0 ")), 0);
+    assert_int_equal(redis_pushed_next(&pushed, &previous, &event), 1);
+    assert_at(previous, 0, 0);
+    assert_at(event.position, 1, 7);
+    assert_int_equal(redis_pushed_next(&pushed, &previous, &event), 1);
+    assert_at(previous, 1, 7);
+}
+
+static void events_may_be_announced(void **state)
+{
+    (void)state;
+    redis_pushed_t pushed;
+    assert_status(redis_pushed_announced(&pushed, S("hb7 3 ")), 0);
+    assert_true(pushed.begins);
+    assert_int_equal(count_all(&pushed), 0);
+    pushed.rest = S("0 0 ");
+    assert_int_equal(count_all(&pushed), 2);
+    pushed.rest = S("0 0 "); /* more than there are to be */
+    assert_int_equal(count_all(&pushed), 1);
+    assert_int_equal(pushed.next, 10);
 }
 
 static void a_message_that_is_none_is_refused(void **state)
@@ -116,20 +156,28 @@ static void a_message_that_is_none_is_refused(void **state)
     (void)state;
     static const char *const bad[] = {"a",
                                       "a1",
-                                      "a1-0",
                                       "ax ",
-                                      "a1-0 2-0",
-                                      "a1-0 2-0 ",
-                                      "a1-0 2 0 ",
-                                      "a1-0 2-0 -1 n",
-                                      "a1-0 2-0 9 n",
-                                      "a1-0 2-0  n",
-                                      "a1-0 2-0 99999999999999 n",
-                                      "a1-0 2-0 1 n"};
+                                      "a ",
+                                      "b0 ",
+                                      "c1 ",
+                                      "a1 2",
+                                      "a1 -1 n",
+                                      "a1 9 n",
+                                      "a1  n",
+                                      "a1 1 n",
+                                      "a1 0 7",
+                                      "a1 x ",
+                                      "a99999999999999999999 ",
+                                      "a1 99999999999999 n"};
+    static const char *const no_announcement[] = {"h",      "ha",     "ha1",     "ha1 ",   "ha1 2",
+                                                  "hc1 2 ", "ha0 2 ", "ha1 2 x", "ha1 - ", "h1 2 "};
+    redis_pushed_t pushed;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         assert_status(count_pushed(bad[i], strlen(bad[i])), CAIRN_EPROTOCOL);
-    assert_int_equal(count_pushed("a1-0 ", 5), 0);
-    assert_int_equal(count_pushed("a1-0 2-0 0 ", 11), 1);
+    for (size_t i = 0; i < sizeof no_announcement / sizeof *no_announcement; i++)
+        assert_status(redis_pushed_announced(&pushed, S(no_announcement[i])), CAIRN_EPROTOCOL);
+    assert_int_equal(count_pushed("a1 ", 3), 0);
+    assert_int_equal(count_pushed("a1 0 ", 5), 1);
 }
 
 static void any_bytes_are_safe(void **state)
@@ -147,9 +195,9 @@ static void any_bytes_are_safe(void **state)
             random ^= random << 17;
             bytes[k] = alphabet[(random >> 11) % (sizeof alphabet - 1)];
         }
-        if (i % 2) memcpy(bytes, "a1-0 2-0 20 n", 13);
+        if (i % 2) memcpy(bytes, "a12 20 n", 8);
         whole += count_pushed(bytes, 1 + (random >> 20) % sizeof bytes) > 0;
-        whole += read_copy(bytes + 12, sizeof bytes - 12) == 0;
+        whole += read_copy(bytes + 7, sizeof bytes - 7) == 0;
     }
     assert_in_range(whole, 1, 100000);
 }
@@ -160,6 +208,8 @@ int main(void)
         cmocka_unit_test(what_is_written_is_read),
         cmocka_unit_test(what_is_cut_off_is_refused),
         cmocka_unit_test(what_is_published_is_taken_apart),
+        cmocka_unit_test(the_first_of_a_stream_has_no_predecessor),
+        cmocka_unit_test(events_may_be_announced),
         cmocka_unit_test(a_message_that_is_none_is_refused),
         cmocka_unit_test(any_bytes_are_safe),
     };

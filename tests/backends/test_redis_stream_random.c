@@ -1,6 +1,7 @@
 /* Producers and tails at random, while the server is killed and started again, stopped, and its
- * connections are cut. It writes everything to disk before it answers: so every tail must see every
- * event once, in order. CAIRN_SEED runs one seed alone. */
+ * connections are cut; and the members of a group. It writes everything to disk before it answers:
+ * so every tail must see every event once, in order, and no event of a group may be lost.
+ * CAIRN_SEED runs one seed alone. */
 #include "redis.h"
 #include "stream_suite.h"
 
@@ -75,6 +76,15 @@ static void every_event_once_in_order_whatever_happens_to_the_server(world_t *w)
                       disturb);
 }
 
+static void no_event_of_a_group_is_lost_whatever_happens_to_the_server(world_t *w)
+{
+    static uint64_t number;
+    const char *replayed = getenv("CAIRN_SEED");
+    here = w;
+    stream_random_groups_run(w, replayed ? strtoull(replayed, NULL, 10) : uv_hrtime() + number++,
+                             STEPS, disturb);
+}
+
 static void so_much_has_happened(world_t *w)
 {
     (void)w;
@@ -95,7 +105,8 @@ int main(void)
     static char appendfsync[] = "--appendfsync", always[] = "always";
     static char *const args[] = {appendonly, yes, appendfsync, always, NULL};
     static const scenario_t scenarios[] = {
-        SCENARIO(every_event_once_in_order_whatever_happens_to_the_server)};
+        SCENARIO(every_event_once_in_order_whatever_happens_to_the_server),
+        SCENARIO(no_event_of_a_group_is_lost_whatever_happens_to_the_server)};
     static const char *const queries[] = {"?reconnect_min_ms=1&reconnect_max_ms=20",
                                           "?protocol=2&reconnect_min_ms=1&reconnect_max_ms=20"};
     const server_options_t options = {.args = args};

@@ -5,10 +5,10 @@
 #define SCENARIOS_MOST 512
 
 static const scenario_t *const parts[] = {
-    stream_append_scenarios, stream_read_scenarios,       stream_manage_scenarios,
-    stream_tail_scenarios,   stream_end_scenarios,        stream_flow_scenarios,
-    stream_group_scenarios,  stream_redelivery_scenarios, stream_request_scenarios,
-    stream_random_scenarios,
+    stream_append_scenarios, stream_read_scenarios,         stream_manage_scenarios,
+    stream_tail_scenarios,   stream_end_scenarios,          stream_flow_scenarios,
+    stream_group_scenarios,  stream_redelivery_scenarios,   stream_request_scenarios,
+    stream_random_scenarios, stream_random_group_scenarios,
 };
 
 static const char *reason_to_skip(const stream_factory_t *factory, const char *scenario)

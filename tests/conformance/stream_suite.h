@@ -27,6 +27,10 @@ int stream_suite_run(const stream_factory_t *factory);
  * and does what it likes to the server. CAIRN_SEED runs one seed alone. */
 void stream_random_run(world_t *world, uint64_t seed, unsigned steps, void (*disturb)(void));
 
+/* The same of a group's members, which read, acknowledge, give back, claim and die: no event is
+ * lost, and none comes more often than it may. */
+void stream_random_groups_run(world_t *world, uint64_t seed, unsigned steps, void (*disturb)(void));
+
 /* Rules 45 and 47; 45 and 48; 46; 50 and 51; 49; requests. Each ends with {NULL, NULL}. */
 extern const scenario_t stream_append_scenarios[];
 extern const scenario_t stream_read_scenarios[];
@@ -38,5 +42,6 @@ extern const scenario_t stream_group_scenarios[];
 extern const scenario_t stream_redelivery_scenarios[];
 extern const scenario_t stream_request_scenarios[];
 extern const scenario_t stream_random_scenarios[];
+extern const scenario_t stream_random_group_scenarios[];
 
 #endif

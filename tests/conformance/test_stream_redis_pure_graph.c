@@ -50,6 +50,7 @@ static const stream_lack_t lacks[] = {
     {"no_dead_letter_is_refused", NO_GROUPS},
     {"what_ends_the_stream_does_not_end_the_dead_letters", NO_GROUPS},
     {"without_a_limit_it_is_delivered_for_ever", NO_GROUPS},
+    {"every_event_of_a_group_is_acknowledged_or_a_dead_letter", NO_GROUPS},
     {"what_the_length_limit_took_is_not_delivered_again", NO_GROUPS},
     {"the_backend_says_that_it_can", NO_GROUPS},
     {"every_request_can_be_cancelled", NO_GROUPS},

@@ -1,16 +1,17 @@
 -- needs: stream group
 --
--- KEYS: 1 the stream. ARGV: 1 its channel, 2 the group, 3 ... positions. Returns how many were held, or -1:
--- there is no such group.
+-- KEYS: 1 the stream, 2 what goes with it. ARGV: 1 its channel, 2 the group, 3 ... positions, and behind them
+-- a cursor that says nothing. Returns {how many were held, ''}; -1: there is no such group.
 
-local stream, group = make_stream(KEYS[1], ARGV[1]), ARGV[2]
-if not has_group(stream, group) then return -1 end
-forget_trimmed(stream, group)
-local count, naks = 0, stream.naks .. group
-local has_naks = call('EXISTS', naks) == 1
-for first = 3, #ARGV, 4000 do
-  local last = math.min(first + 3999, #ARGV)
-  count = count + call('XACK', stream.key, group, unpack(ARGV, first, last))
-  if has_naks then call('ZREM', naks, unpack(ARGV, first, last)) end
+local stream, group, last = make_stream(KEYS[1], ARGV[1]), ARGV[2], #ARGV - 1
+if not has_group(stream, group) then return {-1, ''} end
+local first, more = forget_trimmed(stream, group)
+local held, gone = {}, {}
+for i = 3, last do
+  local list = more and is_before(ARGV[i], first) and gone or held
+  list[#list + 1] = ARGV[i]
 end
-return count
+if #gone > 0 then call('XACK', stream.key, group, unpack(gone)) end
+local count = #held > 0 and call('XACK', stream.key, group, unpack(held)) or 0
+call('ZREM', stream.naks .. group, unpack(ARGV, 3, last))
+return {count, ''}

@@ -6,26 +6,21 @@
 
 local stream, group, from = make_stream(KEYS[1], ARGV[1]), ARGV[2], ARGV[3]
 local is_there = call('EXISTS', stream.key) == 1
-local start = '$'
 local last = last_of(stream)
+local start = last or '0'
 if from == 'a' or (from == 'l' and tonumber(ARGV[4]) >= call('XLEN', stream.key)) then
   start = '0'
-elseif from == 'p' then
-  start = last and is_before(ARGV[4], last) and ARGV[4] or '$'
+elseif from == 'p' and last and is_before(ARGV[4], last) then
+  start = ARGV[4]
 elseif from == 'l' then
-  local wanted, before = tonumber(ARGV[4]), '+'
-  while wanted > 0 do
-    local page = call('XREVRANGE', stream.key, before, '-', 'COUNT', math.min(wanted, 500))
-    wanted = wanted - #page
-    start = page[#page][2][2]
-    before = '(' .. page[#page][1]
-  end
+  start = position_at(number_of(last) - ARGV[4])
 end
 local made = pcall_('XGROUP', 'CREATE', stream.key, group, start, 'MKSTREAM')
 if type(made) == 'table' and made.err then
   if string.find(made.err, 'BUSYGROUP', 1, true) then return 0 end
   return redis.error_reply(made.err)
 end
+call('XGROUP', 'CREATECONSUMER', stream.key, group, NOBODY)
 call('HSET', stream.more, 'g' .. group, ARGV[5])
 if is_there then
   touch_as_it_is(stream)

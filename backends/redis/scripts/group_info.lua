@@ -1,33 +1,20 @@
 -- needs: stream group
 --
--- KEYS: 1 the stream. ARGV: 1 its channel, 2 the group. Returns nothing: there is no such group; or
--- {waiting, held, members, the last position delivered}.
+-- KEYS: 1 the stream, 2 what goes with it. ARGV: 1 its channel, 2 the group. Returns nothing: there is no such
+-- group; {waiting, held, members, the last position delivered}; or 0: ask again.
 
 local stream, group = make_stream(KEYS[1], ARGV[1]), ARGV[2]
 if not has_group(stream, group) then return false end
-forget_trimmed(stream, group)
-local found
-for _, facts in ipairs(call('XINFO', 'GROUPS', stream.key)) do
-  if facts[2] == group then found = facts end
+local _, more = forget_trimmed(stream, group)
+if more then return 0 end
+local facts = {}
+for _, found in ipairs(call('XINFO', 'GROUPS', stream.key)) do
+  for i = 1, found[2] == group and #found or 0, 2 do facts[found[i]] = found[i + 1] end
 end
-local held, delivered, lag
-for i = 1, #found, 2 do
-  if found[i] == 'pending' then held = found[i + 1] end
-  if found[i] == 'last-delivered-id' then delivered = found[i + 1] end
-  if found[i] == 'lag' then lag = found[i + 1] end
+local delivered, last = facts['last-delivered-id'], last_of(stream)
+local waiting = 0
+if last and is_before(delivered, last) then
+  local number = sub(delivered, 1, 2) == '1-' and number_of(delivered) or 0
+  waiting = math.min(number_of(last) - number, call('XLEN', stream.key))
 end
-local waiting = lag and math.min(lag, call('XLEN', stream.key))
-if not waiting then
-  local from = delivered
-  waiting = 0
-  repeat
-    local page = call('XRANGE', stream.key, '(' .. from, '+', 'COUNT', 500)
-    waiting = waiting + #page
-    if #page > 0 then from = page[#page][1] end
-  until #page < 500
-end
-local members = 0
-for _, consumer in ipairs(call('XINFO', 'CONSUMERS', stream.key, group)) do
-  if sub(consumer[2], 1, 1) == 'm' then members = members + 1 end
-end
-return {waiting, held, members, delivered}
+return {waiting, facts.pending, facts.consumers - 1, delivered}

@@ -1,30 +1,43 @@
 -- Run streams. Of one with the tag {id}:
 --
---     langgraph:queue:{id}              a stream of Redis; an entry is p: the position of its
---                                       predecessor, or 0-0, and d: the event, packed
+--     langgraph:queue:{id}              a stream of Redis; an entry has one field: d, or b for the event
+--                                       that the stream began with; its value is the event, packed
 --     langgraph:queue_more:{id}         a hash; "i" and an id: the position of the event that has it;
 --                                       "g" and a group: how it was made
 --     langgraph:queue_naks:{id}:group   a sorted set: positions that a nak gave back, and when they are
 --                                       due; Redis holds them for the consumer "-"
---     langgraph:queue_past:{id}         for a moment after a clear: the last position there was
 --
--- All but the last have the TTL of the first. backends/redis/redis_stream_event.c packs events. What is
--- published says what it is with its first letter: a, an append, "previous position size event
--- position size event ..." (an event that is too large is left out: size 0); c, a clear; g, a group has
--- something to tell those who wait.
+-- All have the TTL of the first. backends/redis/redis_stream_event.c packs events.
+--
+-- A position is 1-n. With each event n grows by one, from the microsecond in which the stream began: so
+-- an event's predecessor is known from its position, and a stream that begins anew begins behind all that
+-- it ever held, as no server appends a million events a second. That is what XADD makes of 1-* (from
+-- Redis 7.0 on). The last id of a stream that has ended is 2-0, behind all of these, so that XADD fails.
+--
+-- What is published says what it is with its first letter:
+--     a  an append: "n size event size event ...", n that of the first event; an event that is too
+--        large is left out: size 0
+--     b  the same, and the stream began with it
+--     h  "an count " or "bn count ": the next so many events come in messages of their own
+--     e  these: "size event size event ..."; without an h they were not appended
+--     c  a clear
+--     g  a group has something to tell those who wait
 
 local call, pcall_ = redis.call, redis.pcall
 local byte, sub, format = string.byte, string.sub, string.format
 local QUEUE = 'langgraph:queue'
 local LARGE = 32768      -- an event that is not sent to who follows: they read it
 local MESSAGE = 65536    -- about, of events that are sent together
-local PAST_MS = '1000'
+local SEALED = '2-0'
 
 local function make_stream(key, channel)
   local tag = sub(key, #QUEUE + 2)
   return {key = key, channel = channel, more = QUEUE .. '_more:' .. tag,
-          naks = QUEUE .. '_naks:' .. tag .. ':', past = QUEUE .. '_past:' .. tag}
+          naks = QUEUE .. '_naks:' .. tag .. ':'}
 end
+
+local function number_of(position) return tonumber(sub(position, 3)) end
+local function position_at(number) return '1-' .. format('%.0f', number) end
 
 local function first_of(stream)
   local entry = call('XRANGE', stream.key, '-', '+', 'COUNT', 1)[1]
@@ -34,7 +47,7 @@ end
 local function last_of(stream)
   local entry = call('XREVRANGE', stream.key, '+', '-', 'COUNT', 1)[1]
   if not entry then return nil end
-  return entry[1], entry[2][4], entry[2][2]
+  return entry[1], entry[2][2]
 end
 
 local function is_before(a, b)
@@ -79,7 +92,7 @@ local function groups_of(stream)
   return names
 end
 
--- All that it consists of, but for its past.
+-- All that it consists of.
 local function keys_of(stream)
   local keys = {stream.key, stream.more}
   for _, group in ipairs(groups_of(stream)) do keys[#keys + 1] = stream.naks .. group end
@@ -113,49 +126,45 @@ local function forget_ids(stream)
   end
 end
 
--- Where a stream begins that holds nothing: behind all that it ever held.
-local function beginning_of(stream)
-  local past = call('GET', stream.past)
-  if not past then return '*' end
-  local time = call('TIME')
-  local high, low = string.match(past, '^(%d+)-(%d+)$')
-  if time[1] * 1000 + math.floor(time[2] / 1000) > tonumber(high) then return '*' end
-  return high .. '-' .. format('%.0f', low + 1)
-end
-
-local function publish(stream, previous, positions, packed)
-  local parts, size = {'a', previous, ' '}, 0
+local function publish(stream, began, first, packed)
+  local parts, size = {(began and 'b' or 'a') .. format('%.0f ', first)}, 0
   for i = 1, #packed do
     local event = (#packed[i] <= LARGE or ends(packed[i])) and packed[i] or ''
     if size > MESSAGE then
       call('PUBLISH', stream.channel, table.concat(parts))
-      parts, size = {'a', positions[i - 1], ' '}, 0
+      parts, size = {'a' .. format('%.0f ', first + i - 1)}, 0
     end
-    parts[#parts + 1] = positions[i] .. ' ' .. #event .. ' '
+    parts[#parts + 1] = #event .. ' '
     parts[#parts + 1] = event
     size = size + #event
   end
   call('PUBLISH', stream.channel, table.concat(parts))
 end
 
--- Appends, whatever the stream holds. Returns the positions.
+-- Appends, whatever the stream holds. Returns the number of the first.
 local function add(stream, packed, ttl, limit)
-  local previous = last_of(stream)
-  local at = previous and '*' or beginning_of(stream)
-  local positions, last, has_ids = {}, previous or '0-0', false
+  local tip, ending = last_of(stream)
+  local first, has_ids = nil, false
+  if tip then
+    first = number_of(tip) + 1
+    if ends(ending) then call('XSETID', stream.key, tip) end
+  else
+    local time = call('TIME')
+    first = time[1] * 1000000 + time[2]
+  end
   for i = 1, #packed do
-    last = call('XADD', stream.key, at, 'p', last, 'd', packed[i])
-    at = '*'
-    positions[i] = last
+    local field = (tip or i > 1) and 'd' or 'b'
+    local position = call('XADD', stream.key, position_at(first + i - 1), field, packed[i])
     local id = id_of(packed[i])
     if id then
-      call('HSET', stream.more, 'i' .. id, last)
+      call('HSET', stream.more, 'i' .. id, position)
       has_ids = true
     end
   end
+  if ends(packed[#packed]) then call('XSETID', stream.key, SEALED) end
   if limit ~= '' then call('XTRIM', stream.key, 'MAXLEN', limit) end
   touch(stream, ttl)
   if has_ids then forget_ids(stream) end
-  publish(stream, previous or '0-0', positions, packed)
-  return positions
+  publish(stream, not tip, first, packed)
+  return first
 end

@@ -1,79 +1,61 @@
 -- needs: stream
 --
--- KEYS: 1 the stream, 2 what goes with it, 3 its past. ARGV: 1 its channel, 2 TTL in ms or -1, 3 the
--- length limit or '', 4 where it must end or '', or *: tell every position, and no entry has an id; 5 ... the
--- entries, packed.
--- Returns every position; the position of the last if all are new; {position, how many are new}; or 1: it
--- has ended, 2: it ends elsewhere.
+-- KEYS: 1 the stream, 2 what goes with it. ARGV: 1 its channel, 2 "TTL limit last": TTL in ms or -1, the
+-- length limit or nothing, where it must end or nothing; 3 ... the entries, packed.
+-- Returns the position of the last if all are new and Redis numbers them; {position, how many are new}; or
+-- 1: it has ended, 2: it ends elsewhere.
 
 -- As a rule it goes without the library: to make its functions costs more than all of this. An entry
 -- begins with n, or e if it ends the stream; one that has an id with i or f.
-local call, byte = redis.call, string.byte
-local entry = call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1]
-local all = ARGV[4] == '*'
-local plain = (all or ARGV[4] == '') and entry and (byte(entry[2][4]) == 110 or byte(entry[2][4]) == 105)
-local ttl, limit, last = ARGV[2], ARGV[3], #ARGV
-for i = 5, last do
-  local kind = byte(ARGV[i])
-  plain = plain and (kind == 110 or (kind == 101 and i == last))
-end
-if plain and ttl ~= '-1' and limit ~= '' then
-  local previous, position = entry[1], nil
-  local positions = {}
-  if last == 5 then
-    local packed = ARGV[5]
-    position = call('XADD', KEYS[1], 'MAXLEN', limit, '*', 'p', previous, 'd', packed)
-    positions[1] = position
-    if #packed > 32768 and byte(packed) == 110 then packed = '' end
-    call('PUBLISH', ARGV[1],
-      'a' .. previous .. ' ' .. position .. ' ' .. #packed .. ' ' .. packed)
-  else
-    local parts, count, size = {'a', previous, ' '}, 3, 0
-    position = previous
-    for i = 5, last do
-      local packed = ARGV[i]
-      if size > 65536 then
-        call('PUBLISH', ARGV[1], table.concat(parts))
-        parts, count, size = {'a', position, ' '}, 3, 0
-      end
-      position = call('XADD', KEYS[1], '*', 'p', position, 'd', packed)
-      positions[i - 4] = position
-      if #packed > 32768 and byte(packed) == 110 then packed = '' end
-      parts[count + 1], parts[count + 2], parts[count + 3] = position, ' ', #packed
-      parts[count + 4], parts[count + 5] = ' ', packed
-      count, size = count + 5, size + #packed
+local call, byte, sub = redis.call, string.byte, string.sub
+local ttl, limit, expected = string.match(ARGV[2], '^(%S+) (%d*) (%S*)$')
+local last, plain = #ARGV, expected == '' and ttl ~= '-1'
+for i = 3, last do plain = plain and byte(ARGV[i]) == 110 end
+local position = plain and redis.pcall('XADD', KEYS[1], 'NOMKSTREAM', '1-*', 'd', ARGV[3])
+if position == '1-0' then -- there was nothing but groups
+  call('XDEL', KEYS[1], position)
+elseif type(position) == 'string' then
+  local parts, count, size = {'a', sub(position, 3), ' '}, 3, 0
+  for i = 3, last do
+    local packed = ARGV[i]
+    if size > 65536 then
+      call('PUBLISH', ARGV[1], table.concat(parts))
+      parts, count, size = {'a', string.format('%.0f', sub(position, 3) + 1), ' '}, 3, 0
     end
-    call('PUBLISH', ARGV[1], table.concat(parts))
-    call('XTRIM', KEYS[1], 'MAXLEN', limit)
+    if i > 3 then position = call('XADD', KEYS[1], '1-*', 'd', packed) end
+    if #packed > 32768 then packed = '' end
+    parts[count + 1], parts[count + 2], parts[count + 3] = #packed, ' ', packed
+    count, size = count + 3, size + #packed
   end
+  call('PUBLISH', ARGV[1], table.concat(parts))
+  if limit ~= '' then call('XTRIM', KEYS[1], 'MAXLEN', limit) end
   call('PEXPIRE', KEYS[1], ttl)
   if call('PEXPIRE', KEYS[2], ttl) == 1 then
-    local tag = string.sub(KEYS[1], 17)
     for _, group in ipairs(call('XINFO', 'GROUPS', KEYS[1])) do
-      call('PEXPIRE', 'langgraph:queue_naks:' .. tag .. ':' .. group[2], ttl)
+      call('PEXPIRE', 'langgraph:queue_naks:' .. sub(KEYS[1], 17) .. ':' .. group[2], ttl)
     end
   end
-  return all and positions or position
+  return position
 end
 --LIBRARIES--
 local stream = make_stream(KEYS[1], ARGV[1])
 local packed = {}
-for i = 5, last do packed[i - 4] = ARGV[i] end
+for i = 3, last do packed[i - 2] = ARGV[i] end
 
-local position, first = nil, first_of(stream)
+local at, first = nil, first_of(stream)
 local news = false
 for i = 1, #packed do
   local id = id_of(packed[i])
-  position = id and position_of(stream, id, first)
-  news = news or not position
+  at = id and position_of(stream, id, first)
+  news = news or not at
 end
 if not news then
   touch(stream, ttl)
-  return {position, 0}
+  return {at, 0}
 end
 local tip, ending = last_of(stream)
 if ending and ends(ending) then return 1 end
-if not all and ARGV[4] ~= '' and ARGV[4] ~= (tip or '0-0') then return 2 end
+if expected ~= '' and expected ~= (tip or '0-0') then return 2 end
 
 local fresh = {}
 local where = {} -- of each entry: its position, or its place among the fresh
@@ -87,7 +69,6 @@ for i = 1, #packed do
     if id then places[id] = #fresh end
   end
 end
-local positions = add(stream, fresh, ttl, limit)
-if all then return positions end
-local at = where[#packed]
-return {type(at) == 'number' and positions[at] or at, #fresh}
+local begin = add(stream, fresh, ttl, limit)
+at = where[#packed]
+return {type(at) == 'number' and position_at(begin + at - 1) or at, #fresh}

@@ -1,7 +1,7 @@
 -- needs: stream
 --
--- KEYS: 1 the stream. Returns nothing, or {length, first, last, the last event packed, TTL in ms or -1,
--- groups}.
+-- KEYS: 1 the stream, 2 what goes with it. Returns nothing, or {length, first, last, the last event packed,
+-- TTL in ms or -1, groups}.
 
 local stream = make_stream(KEYS[1], '')
 if call('EXISTS', stream.key) == 0 then return false end
