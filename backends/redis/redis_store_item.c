@@ -7,7 +7,9 @@
 
 char *redis_head_number(char *out, int64_t number)
 {
-    for (size_t i = REDIS_HEAD_NUMBER; i-- > 0; number /= 10) out[i] = (char)('0' + number % 10);
+    uint64_t rest = (uint64_t)number;
+    for (size_t i = REDIS_HEAD_NUMBER; i > 0; i -= 2, rest /= 100)
+        memcpy(out + i - 2, redis_cmd_pairs + 2 * (rest % 100), 2);
     return out + REDIS_HEAD_NUMBER;
 }
 
