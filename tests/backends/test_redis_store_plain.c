@@ -100,7 +100,7 @@ enum {
 
 static void puts_of_one_turn_go_in_one_transaction(world_t *w)
 {
-    static char keys[MANY][8];
+    static char keys[MANY][16];
     monitor_t m;
     items_t *s = open_knowing(w);
     call_t *calls[MANY];
@@ -311,7 +311,7 @@ static void a_guess_that_was_wrong_does_not_overtake_what_came_after_it(world_t 
 
 static void what_is_put_later_has_the_later_time_whichever_way_it_goes(world_t *w)
 {
-    static char keys[MANY][8];
+    static char keys[MANY][16];
     items_t *s = open_knowing(w);
     call_t *calls[MANY];
     for (int i = 0; i < MANY; i++) {
