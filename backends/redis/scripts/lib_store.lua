@@ -179,9 +179,8 @@ local function settle(space)
   end
 end
 
--- That a listed key expires at `at`; left: what the lists had to live before.
-local function list_expiry(space, key, at, left)
-  call('ZADD', space.expiry, plain(at), key)
+-- left: what the lists had to live before.
+local function last_until(space, at, left)
   if left == -2 or (left >= 0 and now() + left < at) then
     local longer = grace(at)
     expire_lists(space, longer)
@@ -189,15 +188,24 @@ local function list_expiry(space, key, at, left)
   end
 end
 
--- And that it does not.
-local function list_persistent(space, key, left)
-  call('ZREM', space.expiry, key)
+local function last_for_ever(space, left)
   if left >= 0 then
     call('PERSIST', space.changes)
     call('PERSIST', space.keys)
     call('PERSIST', space.expiry)
   end
   if left ~= -1 then enlist(space, nil) end
+end
+
+-- That a listed key expires at `at`, and that it does not.
+local function list_expiry(space, key, at, left)
+  call('ZADD', space.expiry, plain(at), key)
+  last_until(space, at, left)
+end
+
+local function list_persistent(space, key, left)
+  call('ZREM', space.expiry, key)
+  last_for_ever(space, left)
 end
 
 -- Of an item that is there and listed: its TTL from now on, 0 for none. Whether its namespace is to

@@ -76,22 +76,35 @@ for i = 2, #KEYS do
 end
 local us = plain(now_us)
 
-local function set(item, how, head, value)
-  if how == 'v' then
-    call('SET', item, head .. value)
-  else
+-- What goes into the lists, in as few commands as there are lists: score, key, score, key ...
+local changed, added, expiring = {}, {}, {}
+local persistent = {} -- keys of what had a TTL and has none any more
+local lists_for_ever, lists_until = false, 0
+
+local function add(to, score, key)
+  to[#to + 1] = score
+  to[#to + 1] = key
+end
+
+-- at: nil for ever
+local function set(item, how, head, value, at)
+  if how == 's' then
     local staged = beside(item, 'staged')
     call('SETRANGE', staged, 0, head)
     call('RENAME', staged, item)
-    call('PERSIST', item)
+    if at then call('PEXPIREAT', item, at) else call('PERSIST', item) end
+  elseif at then
+    call('SET', item, head .. value, 'PXAT', at)
+  else
+    call('SET', item, head .. value)
   end
 end
 
-local function set_vectors(item, mark, before)
+local function set_vectors(item, mark, before, at)
   local vectors = beside(item, 'vectors')
   if mark == 'x' then
     call('RENAME', beside(item, 'staged_vectors'), vectors)
-    call('PERSIST', vectors)
+    if at then call('PEXPIREAT', vectors, at) else call('PERSIST', vectors) end
   elseif before == 'x' then
     call('UNLINK', vectors)
   end
@@ -100,20 +113,40 @@ end
 -- Whether the namespace is to be settled.
 local function put(item, key, what, value, before)
   local ttl, mark = sub(what, 1, 16), sub(what, 18, 18) == 'x' and 'x' or '\n'
-  set(item, sub(what, 17, 17), (before.created or us) .. ' ' .. us .. ' ' .. ttl .. mark, value)
-  set_vectors(item, mark, before.mark)
-  local left = call('PTTL', space.changes)
-  call('ZADD', space.changes, '-' .. us, key)
-  call('ZADD', space.keys, 0, key)
-  if ttl == NO_TTL then
-    if before.ttl ~= NO_TTL or left ~= -1 then list_persistent(space, key, left) end
-    return false
+  local at = ttl ~= NO_TTL and now_ms + ttl
+  local text = at and plain(at)
+  set(item, sub(what, 17, 17), (before.created or us) .. ' ' .. us .. ' ' .. ttl .. mark, value, text)
+  set_vectors(item, mark, before.mark, text)
+  add(changed, '-' .. us, key)
+  if not before.created then add(added, 0, key) end
+  if at then
+    add(expiring, text, key)
+    lists_until = math.max(lists_until, at)
+    return before.ttl == NO_TTL
   end
-  local at = now_ms + ttl
-  call('PEXPIREAT', item, plain(at))
-  if mark == 'x' then call('PEXPIREAT', beside(item, 'vectors'), plain(at)) end
-  list_expiry(space, key, at, left)
-  return before.ttl == NO_TTL
+  if before.ttl ~= NO_TTL then persistent[#persistent + 1] = key end
+  lists_for_ever = true
+  return false
+end
+
+local function each_part(command, key, arguments)
+  for first = 1, #arguments, MOST do
+    call(command, key, unpack(arguments, first, math.min(first + MOST - 1, #arguments)))
+  end
+end
+
+local function list()
+  if #changed == 0 then return end
+  local left = call('PTTL', space.changes)
+  each_part('ZADD', space.changes, changed)
+  each_part('ZADD', space.keys, added)
+  each_part('ZADD', space.expiry, expiring)
+  each_part('ZREM', space.expiry, persistent)
+  if not lists_for_ever then
+    last_until(space, lists_until, left)
+  elseif left ~= -1 then
+    last_for_ever(space, left)
+  end
 end
 
 -- Somebody has changed it since the earlier attempt: as if that had been carried out just before.
@@ -136,6 +169,7 @@ for i = 2, #KEYS do
   end
   answers[#answers + 1] = answer
 end
+list()
 if #gone > 0 then unlist(space, gone) end
 if #gone > 0 or unsettled then settle(space) end
 return table.concat(answers) .. told
