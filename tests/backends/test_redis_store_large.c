@@ -156,10 +156,42 @@ static void what_has_expired_in_great_number_is_purged_in_pieces(world_t *w)
     items_assert_empty(s);
 }
 
+static void many_namespaces_are_purged_in_pieces(world_t *w)
+{
+    enum {
+        MANY = 40
+    };
+    static const cairn_store_options_t brief = {.default_ttl = {true, 600}};
+    monitor_t m;
+    items_t *s = items_open(w, &brief);
+    items_t *lasting = items_beside(s, NULL);
+    put_many(lasting, IN_A_BATCH, MANY);
+    for (size_t i = 0; i < ITEMS; i += IN_A_BATCH) {
+        static cairn_store_op_t ops[IN_A_BATCH];
+        static char keys[IN_A_BATCH][24], name[24];
+        snprintf(name, sizeof name, "all/n%05zu", i / IN_A_BATCH % MANY);
+        for (size_t k = 0; k < IN_A_BATCH; k++) {
+            snprintf(keys[k], sizeof keys[k], "x%05zu", i + k);
+            ops[k] = (cairn_store_op_t){.type = CAIRN_STORE_PUT,
+                                        .ns = ns(name),
+                                        .key = cairn_str(keys[k]),
+                                        .value = cairn_str("{}")};
+        }
+        items_batch(s, ops, IN_A_BATCH);
+    }
+    items_put(s, "all/n00000", "last", "{}");
+    items_await_gone(s, "all/n00000", "last");
+    monitor_start(&m, &redis);
+    assert_int_equal(items_count(lasting, NULL, NULL), IN_A_BATCH);
+    assert_bounded(&m);
+    monitor_stop(&m);
+}
+
 static const scenario_t scenarios[] = {
     SCENARIO(put_does_as_much_in_a_large_namespace_as_in_a_small_one),
     SCENARIO(a_large_namespace_is_searched_in_pieces),
     SCENARIO(many_namespaces_are_searched_and_listed_in_pieces),
+    SCENARIO(many_namespaces_are_purged_in_pieces),
     SCENARIO(what_has_expired_in_great_number_is_purged_in_pieces),
 };
 

@@ -154,12 +154,15 @@ local function unlist(space, keys)
   end
 end
 
--- Takes what has expired out of the lists, up to 1000. False: there is more.
-local PURGED = 1000
+-- Takes what has expired out of the lists: in one call no more than 1000, of all namespaces. False:
+-- there may be more.
+local may_purge = 1000
 local function purge(space)
-  local dead = call('ZRANGEBYSCORE', space.expiry, '-inf', '(' .. plain(now()), 'LIMIT', 0, PURGED)
+  if may_purge == 0 then return false end
+  local dead = call('ZRANGEBYSCORE', space.expiry, '-inf', '(' .. plain(now()), 'LIMIT', 0, may_purge)
   if #dead > 0 then unlist(space, dead) end
-  return #dead < PURGED
+  may_purge = may_purge - #dead
+  return may_purge > 0
 end
 
 -- After something has gone, or got an expiry.
