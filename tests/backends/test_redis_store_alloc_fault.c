@@ -23,10 +23,10 @@ typedef struct life {
     cairn_store_t store;
     cairn_store_put_t put, again, near;
     cairn_store_get_t get;
-    cairn_store_search_t search, filtered, nearest;
+    cairn_store_search_t search, filtered, nearest, nearest_of_many, first_of_many;
     cairn_store_list_t list;
     cairn_store_count_t count, counted;
-    cairn_store_batch_t batch;
+    cairn_store_batch_t batch, many;
     cairn_store_ttl_t ttl;
     int accepted;
     int ended;
@@ -111,6 +111,25 @@ static void on_batch(cairn_store_batch_t *req, int status, const cairn_store_res
     if (results[0].item) check_item(results[0].item);
 }
 
+static void on_many_put(cairn_store_batch_t *req, int status, const cairn_store_result_t *results,
+                        size_t count)
+{
+    (void)req;
+    it.puts_done = end(status);
+    for (size_t i = 0; i < count && it.puts_done; i++)
+        expect(results[i].status == 0, "a put of a batch has failed");
+}
+
+static void on_found_among_many(cairn_store_search_t *req, int status,
+                                const cairn_store_page_t *page)
+{
+    const char *first = req == &it.nearest_of_many ? "m03" : "m00";
+    if (!end(status) || !it.puts_done) return;
+    expect(page->count == 1, "the nearest of many is missing");
+    if (page->count == 1)
+        expect(cairn_slice_eq(page->items[0].key, cairn_str(first)), "it is not the nearest");
+}
+
 static void on_ttl(cairn_store_ttl_t *req, int status, int64_t ttl_ms)
 {
     (void)req;
@@ -167,6 +186,48 @@ static void submit_batch(void)
     accept_or_refuse(cairn_store_batch(&it.store, &it.batch, ops, 4, on_batch));
 }
 
+/* So many that servers with vector sets make use of them, and so many alike that candidates are
+ * asked for twice. */
+enum {
+    MANY = 80
+};
+
+static void submit_many(void)
+{
+    static cairn_store_op_t ops[MANY];
+    static char keys[MANY][24];
+    static const float alike[] = {1, 1}, other[] = {1, 2};
+    static const cairn_vector_t vectors[] = {{{"v", 1}, alike, 2}, {{"v", 1}, other, 2}};
+    static const cairn_store_put_options_t options[] = {
+        {.vectors = &vectors[0], .vector_count = 1}, {.vectors = &vectors[1], .vector_count = 1}};
+    const cairn_slice_t labels[] = {cairn_str("z"), cairn_str("b:c")};
+    for (size_t i = 0; i < MANY; i++) {
+        snprintf(keys[i], sizeof keys[i], "m%02zu", i);
+        ops[i] = (cairn_store_op_t){.type = CAIRN_STORE_PUT,
+                                    .ns = {labels, 2},
+                                    .key = cairn_str(keys[i]),
+                                    .value = cairn_str(VALUE),
+                                    .options = &options[i == 3]};
+    }
+    it.puts_done = accept_or_refuse(cairn_store_batch(&it.store, &it.many, ops, MANY, on_many_put));
+}
+
+static void search_many(void)
+{
+    const cairn_slice_t labels[] = {cairn_str("z"), cairn_str("b:c")};
+    const cairn_vector_t near[] = {{cairn_str("v"), (const float[]){1, 2}, 2},
+                                   {cairn_str("v"), (const float[]){1, 1}, 2}};
+    cairn_store_query_t query = {.prefix = {labels, 2},
+                                 .near = &near[0],
+                                 .filter = cairn_str("{\"n\":1}"),
+                                 .paging.limit = cairn_limit(1)};
+    accept_or_refuse(
+        cairn_store_search(&it.store, &it.nearest_of_many, &query, on_found_among_many));
+    query.near = &near[1];
+    query.filter = cairn_str(NULL);
+    accept_or_refuse(cairn_store_search(&it.store, &it.first_of_many, &query, on_found_among_many));
+}
+
 static bool all_have_ended(void *ctx)
 {
     (void)ctx;
@@ -193,6 +254,10 @@ static void live(void *url)
         loop_run_until(&it.loop, "all to end", all_have_ended, NULL);
         submit_batch();
         loop_run_until(&it.loop, "the batch to end", all_have_ended, NULL);
+        submit_many();
+        loop_run_until(&it.loop, "many puts to end", all_have_ended, NULL);
+        search_many();
+        loop_run_until(&it.loop, "the searches to end", all_have_ended, NULL);
         cairn_close(&it.cairn, on_closed);
         loop_run_until(&it.loop, "the handle to close", is_closed, NULL);
         assert_int_equal(it.ended, it.accepted);

@@ -3,8 +3,9 @@
 -- Puts and deletes of one namespace, at one time.
 -- KEYS: 1 its shard, then the items. ARGV: 1 the encoded namespace, 2 when it is, as the client thinks,
 -- 16 digits, or ""; then of each item: its key; what is done, "d" to delete it, or to put it the TTL,
--- 16 digits, "v" if the value follows, or "s" if it is staged, "x" if vectors are, or " ", and when it
--- was changed last as an earlier attempt saw it; the value, or "".
+-- 16 digits, "v" if the value follows, or "s" if it is staged, "n" if vectors are, "x" if vector sets
+-- cannot do with them, or " ", and when it was changed last as an earlier attempt saw it; the value,
+-- or "".
 -- Returns of each a digit, whether it was there, and when it was created, 16 digits, or zeros if there is
 -- nothing to know; then when it was updated.
 
@@ -17,6 +18,14 @@ if #KEYS == 2 then
   local changes, keys = 'langgraph:store_changes:' .. tag, 'langgraph:store_keys:' .. tag
   local expiry = 'langgraph:store_expiry:' .. tag
   local none = '0000000000000000'
+  local function take_out()
+    local near = 'langgraph:store_near:' .. tag
+    local names = call('SMEMBERS', near)
+    for i = 1, #names do
+      local set = near .. ':' .. names[i]
+      if type(redis.pcall('VREM', set, key)) == 'table' then call('UNLINK', set) end
+    end
+  end
   if sub(what, 17) == 'v ' then
     local head = call('GETRANGE', item, 0, 50)
     local exists, ttl = head ~= '', sub(what, 1, 16)
@@ -46,18 +55,20 @@ if #KEYS == 2 then
       local unlisted = call('ZADD', changes, '-' .. us, key) == 1
       if unlisted then
         call('ZADD', keys, 0, key)
-      elseif not exists and not expires then
-        call('ZREM', expiry, key)
+      elseif not exists then
+        if not expires then call('ZREM', expiry, key) end
+        take_out() -- what has expired may have had vectors
       end
       return (exists and '1' or '0') .. created .. us
     end
   elseif what == 'd' then
     if call('ZCARD', keys) > call('ZCARD', expiry) + 1 then
-      local existed = call('UNLINK', item, 'langgraph:store_vectors' .. sub(item, 16)) > 0
+      local parts = call('UNLINK', item, 'langgraph:store_vectors' .. sub(item, 16))
       call('ZREM', changes, key)
-      call('ZREM', keys, key)
+      local listed = call('ZREM', keys, key)
       call('ZREM', expiry, key)
-      return (existed and '1' or '0') .. none .. none
+      if parts == 2 or parts < listed then take_out() end
+      return (parts > 0 and '1' or '0') .. none .. none
     end
   end
 end
@@ -95,23 +106,31 @@ local function set_vectors(item, mark, before)
   end
 end
 
--- Whether the namespace is to be settled.
-local function put(item, key, what, value, before)
-  local ttl, mark = sub(what, 1, 16), sub(what, 18, 18) == 'x' and 'x' or '\n'
-  set(item, sub(what, 17, 17), (before.created or us) .. ' ' .. us .. ' ' .. ttl .. mark, value)
-  set_vectors(item, mark, before.mark)
+local function list(item, key, ttl, mark, before)
   local left = call('PTTL', space.changes)
   call('ZADD', space.changes, '-' .. us, key)
   call('ZADD', space.keys, 0, key)
   if ttl == NO_TTL then
     if before.ttl ~= NO_TTL or left ~= -1 then list_persistent(space, key, left) end
-    return false
+    return
   end
   local at = now_ms + ttl
   call('PEXPIREAT', item, plain(at))
   if mark == 'x' then call('PEXPIREAT', beside(item, 'vectors'), plain(at)) end
   list_expiry(space, key, at, left)
-  return before.ttl == NO_TTL
+end
+
+-- Whether the namespace is to be settled.
+local function put(item, key, what, value, before)
+  local ttl, vectors = sub(what, 1, 16), sub(what, 18, 18)
+  local mark = vectors == ' ' and '\n' or 'x'
+  set(item, sub(what, 17, 17), (before.created or us) .. ' ' .. us .. ' ' .. ttl .. mark, value)
+  set_vectors(item, mark, before.mark)
+  list(item, key, ttl, mark, before)
+  if mark == 'x' or before.mark == 'x' or not before.created then
+    settle_sets(space, key, vectors == 'n' and beside(item, 'vectors'))
+  end
+  return ttl ~= NO_TTL and before.ttl == NO_TTL
 end
 
 -- Somebody has changed it since the earlier attempt: as if that had been carried out just before.
