@@ -145,6 +145,25 @@ static int read_if_int(redis_reply_t *reply, int64_t *value)
     return 0;
 }
 
+/* {name, path, ...} of each; what makes no sense there says nothing. */
+static bool lists_vector_sets(redis_reply_t modules)
+{
+    size_t count, fields;
+    if (redis_reply_array(&modules, &count) < 0) return false;
+    for (; count > 0; count--) {
+        if (redis_reply_array(&modules, &fields) < 0) return false;
+        for (; fields > 1; fields -= 2) {
+            cairn_slice_t key = {NULL, 0}, value = {NULL, 0};
+            if (read_if_text(&modules, &key) < 0 || read_if_text(&modules, &value) < 0)
+                return false;
+            if (cairn_slice_eq(key, cairn_str("name")) &&
+                cairn_slice_eq(value, cairn_str("vectorset")))
+                return true;
+        }
+    }
+    return false;
+}
+
 /* Reads what the server says of itself; anything unexpected in it is not worth failing for. */
 static int read_greeting(redis_hello_t *hello, const redis_hello_options_t *options,
                          redis_reply_t *reply)
@@ -163,6 +182,9 @@ static int read_greeting(redis_hello_t *hello, const redis_hello_options_t *opti
             rc = read_if_text(reply, &version);
         } else if (cairn_slice_eq(key, cairn_str("proto"))) {
             rc = read_if_int(reply, &protocol);
+        } else if (cairn_slice_eq(key, cairn_str("modules"))) {
+            hello->vector_sets = lists_vector_sets(*reply);
+            rc = redis_reply_skip(reply);
         } else {
             rc = redis_reply_skip(reply);
         }

@@ -34,6 +34,7 @@ typedef struct redis_hello {
     uint8_t steps[REDIS_HELLO_STEPS];
     uint8_t step_count;
     uint8_t step;     /* the one answered next */
+    bool vector_sets; /* the server says that it has them */
     char server[48];  /* "redis 7.0.15", or "redis" where the server does not tell */
     char detail[320]; /* why it failed */
 } redis_hello_t;

@@ -76,6 +76,8 @@ char *redis_decode(char *out, cairn_slice_t encoded);
 #define REDIS_ITEM_STAGED_VECTORS "_staged_vectors:"
 #define REDIS_SPACE_CHANGES "_changes:"
 #define REDIS_SPACE_KEYS "_keys:"
+#define REDIS_SPACE_NEAR "_near:" /* then ":" and the field of the vectors, for a vector set */
+#define REDIS_SPACE_LEFT "_left:"
 
 /* Of the list of all namespaces. */
 #define REDIS_SPACE_SHARDS 16u

@@ -162,6 +162,28 @@ typedef enum redis_query_kind {
     REDIS_QUERY_LIST
 } redis_query_kind_t;
 
+/* Of a search by vector: namespaces that are read, or one that is left to its vector set. */
+typedef struct redis_stretch {
+    cairn_slice_t first, last;
+    uint64_t elements; /* of the set; 0: there is none */
+} redis_stretch_t;
+
+typedef struct redis_sets {
+    bool used;
+    cairn_slice_t least, greatest; /* bounds of the query, which has those of the stretch */
+    cairn_slice_t from;            /* where the next stretches begin */
+    cairn_rows_t stretches;        /* redis_stretch_t */
+    size_t at;
+
+    /* Of the set at hand. */
+    uint64_t asked;      /* how many candidates; 0: it is no set */
+    bool is_exhausted;   /* it has no others */
+    bool are_enough;     /* the others are not among the best */
+    bool is_whole;       /* it had all items when candidates were read */
+    cairn_slice_t *seen; /* keys of earlier answers, in order */
+    size_t seen_count;
+} redis_sets_t;
+
 /* What is searched, listed or counted: arguments, how far it is, and what came of it. */
 typedef struct redis_query {
     redis_query_kind_t kind;
@@ -197,6 +219,7 @@ typedef struct redis_query {
     bool has_floor;      /* so many are known already: what is worse does not count */
     double floor;
     bool telling; /* all have been ranked: the places are the best */
+    redis_sets_t sets;
 
     /* list_namespaces */
     const cairn_match_condition_t *conditions;
@@ -273,6 +296,8 @@ CAIRN_MUST_USE int redis_query_bounds(redis_job_t *job, redis_query_t *query,
 
 /* Begins a query that has something to find, or goes on with it. */
 CAIRN_MUST_USE int redis_search_begin(cairn_req_t *req);
+CAIRN_MUST_USE int redis_search_round(cairn_req_t *req); /* from query->behind on */
+CAIRN_MUST_USE int redis_search_tell(cairn_req_t *req);  /* all have been ranked */
 CAIRN_MUST_USE int redis_list_begin(cairn_req_t *req);
 CAIRN_MUST_USE int redis_count_begin(cairn_req_t *req);
 
@@ -299,8 +324,34 @@ char *redis_near_ask(char *out, const redis_query_t *query, const redis_shelf_t 
 CAIRN_MUST_USE int redis_near_rank(redis_job_t *job, redis_query_t *query,
                                    const redis_place_t *place, redis_reply_t *reply);
 size_t redis_near_piece(const redis_query_t *query);
+/* Lets the worse ones go that are too many. */
+void redis_near_keep_best(redis_query_t *query);
 /* All have been ranked: the best are the places to be read. */
-CAIRN_MUST_USE int redis_near_end(redis_job_t *job, redis_query_t *query);
+void redis_near_end(redis_query_t *query);
+
+/* ---- redis_store_near_sets.c: by vector sets, and the scan where there is none ---- */
+
+/* Whether vector sets score it right. */
+bool redis_near_fits_sets(const cairn_vector_t *vector);
+
+size_t redis_sets_piece(const redis_query_t *query);
+bool redis_sets_can(const redis_job_t *job, const redis_query_t *query);
+CAIRN_MUST_USE int redis_sets_begin(cairn_req_t *req);
+
+/* The next stretch. */
+CAIRN_MUST_USE int redis_sets_next(cairn_req_t *req);
+
+/* Of candidates, which are the places: leaves out those that are not among the best; all that were
+ * to be read have been. */
+void redis_sets_trim(redis_query_t *query);
+CAIRN_MUST_USE int redis_sets_round_over(cairn_req_t *req);
+
+/* Commands that go with those that read candidates: whether the set has all items. */
+#define REDIS_SETS_CHECKS ((size_t)3)
+size_t redis_sets_checks(const redis_query_t *query); /* 0 if the places are none */
+size_t redis_sets_check_bound(const redis_query_t *query, const redis_shelf_t *shelf);
+char *redis_sets_check(char *out, const redis_query_t *query, const redis_shelf_t *shelf);
+CAIRN_MUST_USE int redis_sets_read_check(redis_query_t *query, redis_reply_t *reply);
 
 /* ---- redis_store_refresh.c ---- */
 

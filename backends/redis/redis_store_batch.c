@@ -21,6 +21,9 @@
 /* Steps after which a transaction ends; of one namespace no more go together. */
 #define STEPS_IN_A_PIECE ((size_t)256)
 
+/* As how many of them a put counts that changes a vector set. */
+#define STEPS_OF_A_SET ((size_t)16)
+
 /* A get, put or delete: they are sorted by namespace, key and place in the batch. */
 typedef struct entry {
     const cairn_store_step_t *step; /* only within the submit */
@@ -59,6 +62,7 @@ typedef struct redis_batch {
     char *bytes;
     int64_t stamp_us; /* 0: the server says when */
     bool refreshes;   /* what is read, at once */
+    bool has_sets;    /* the server has vector sets */
 } batch_t;
 
 /* ---- sorting ---- */
@@ -130,12 +134,23 @@ static void mark_group(batch_t *batch, group_t *group)
     }
 }
 
+static size_t steps_of(const batch_t *batch, size_t first, size_t end)
+{
+    size_t steps = end - first;
+    for (size_t i = first; i < end && batch->has_sets; i++) {
+        const cairn_store_put_args_t *put = batch->entries[i].step->put;
+        if (put && put->vector_count > 0) steps += STEPS_OF_A_SET - 1;
+    }
+    return steps;
+}
+
 /* Of the entries of one namespace from `first` to `end`, where the next transaction ends: not
  * within an item. */
 static size_t cut(const batch_t *batch, size_t first, size_t end)
 {
-    if (end - first <= STEPS_IN_A_PIECE) return end;
-    size_t at = first + STEPS_IN_A_PIECE;
+    size_t at = first;
+    for (size_t steps = 0; at < end && steps < STEPS_IN_A_PIECE; at++)
+        steps += steps_of(batch, at, at + 1);
     const entry_t *entries = batch->entries;
     while (at < end && is_same_item(&entries[at - 1], &entries[at]) &&
            entries[at - 1].is_put == entries[at].is_put)
@@ -147,7 +162,7 @@ static int add_groups(redis_job_t *job, batch_t *batch, size_t first, size_t end
                       cairn_rows_t *rows)
 {
     const redis_shelf_t shelf = redis_shelf(batch->entries[first].ns);
-    if (end - first > STEPS_IN_A_PIECE)
+    if (steps_of(batch, first, end) > STEPS_IN_A_PIECE)
         qsort(batch->entries + first, end - first, sizeof(entry_t), reads_first);
     while (first < end) {
         group_t *group = cairn_rows_add(&job->arena, rows, sizeof *group);
@@ -266,7 +281,7 @@ static int encode(redis_job_t *job, batch_t *batch)
             const group_t *group = &batch->groups[i];
             out = encode_group(out, batch, group);
             piece->commands += commands_of(group);
-            steps += group->end - group->first;
+            steps += steps_of(batch, group->first, group->end);
         }
         out = redis_cmd_literal(out, LITERAL(REDIS_EXEC));
         piece->end = i;
@@ -421,12 +436,14 @@ static int make_query(redis_job_t *job, const cairn_store_step_t *step, redis_qu
 
 static void believe(redis_backend_t *redis, batch_t *batch)
 {
-    for (const group_t *group = batch->groups; group < batch->groups + batch->group_count; group++)
+    for (size_t g = 0; g < batch->group_count; g++) {
+        const group_t *group = &batch->groups[g];
         for (size_t i = group->first; i < group->end; i++) {
             entry_t *entry = &batch->entries[i];
             if (changes(entry))
                 entry->hash = redis_put_believe(redis, &group->shelf, entry->step->put);
         }
+    }
 }
 
 static int keep_names(redis_job_t *job, batch_t *batch)
@@ -474,6 +491,7 @@ static int make_batch(redis_job_t *job, const cairn_store_step_t *steps, size_t 
     take_entries(batch, steps);
     if (has_puts(batch)) batch->stamp_us = redis_store_stamp(job->redis);
     batch->refreshes = job->redis->store_expires;
+    batch->has_sets = redis_saver_conn(job->redis)->hello.vector_sets;
     if (rc == 0) rc = find_groups(job, batch);
     if (rc == 0) rc = encode(job, batch);
     if (rc < 0) return rc;

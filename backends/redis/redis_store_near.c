@@ -1,5 +1,6 @@
-/* search by vector: the vectors of every item below the prefix, read in pieces, each item ranked at
- * its best; then the best items themselves. The scan is exact. */
+/* search by vector: the vectors of every item below the prefix, or of candidates that vector sets
+ * name (redis_store_near_sets.c), read in pieces, each item ranked at its best; then the best items
+ * themselves. It is exact. */
 #include "redis_store.h"
 
 #include <cairn/sys/vector.h>
@@ -11,8 +12,10 @@
 
 size_t redis_near_piece(const redis_query_t *query)
 {
+    const size_t most =
+        redis_sets_checks(query) > 0 ? redis_sets_piece(query) : 2 * REDIS_STORE_PIECE;
     const size_t count = PIECE_BYTES / (query->near.dimensions * sizeof(float));
-    return count == 0 ? 1 : count > 2 * REDIS_STORE_PIECE ? 2 * REDIS_STORE_PIECE : count;
+    return count == 0 ? 1 : count > most ? most : count;
 }
 
 size_t redis_near_ask_bound(const redis_query_t *query, const redis_shelf_t *shelf,
@@ -50,7 +53,7 @@ static int best_first(const void *one, const void *other)
     return by_key != 0 ? by_key : cairn_slice_cmp(a->path, b->path);
 }
 
-static void keep_best(redis_query_t *query)
+void redis_near_keep_best(redis_query_t *query)
 {
     if (query->ranked.count > 1)
         qsort(query->ranked.at, query->ranked.count, sizeof(redis_place_t), best_first);
@@ -80,7 +83,7 @@ static double best_score(redis_query_t *query, cairn_slice_t rows)
 static int add(redis_job_t *job, redis_query_t *query, const redis_place_t *place, double score)
 {
     if (query->has_floor && score < query->floor) return 0;
-    if (query->ranked.count / 2 >= query->ranks) keep_best(query);
+    if (query->ranked.count / 2 >= query->ranks) redis_near_keep_best(query);
     redis_place_t *row = cairn_rows_add(&job->arena, &query->ranked, sizeof *row);
     if (!row) return UV_ENOMEM;
     row->score = score;
@@ -126,13 +129,11 @@ int redis_near_rank(redis_job_t *job, redis_query_t *query, const redis_place_t 
     return rc < 0 ? rc : add(job, query, place, best_score(query, rows));
 }
 
-int redis_near_end(redis_job_t *job, redis_query_t *query)
+void redis_near_end(redis_query_t *query)
 {
-    (void)job;
-    keep_best(query);
+    redis_near_keep_best(query);
     query->places = query->ranked;
     query->taken = query->ranked.count;
     query->read = query->skip < query->taken ? (size_t)query->skip : query->taken;
     query->telling = true;
-    return 0;
 }

@@ -205,13 +205,20 @@ char *redis_put_stage(char *out, const redis_shelf_t *shelf, const cairn_store_p
     return out;
 }
 
+static bool are_fit_for_sets(const cairn_store_put_args_t *put)
+{
+    for (size_t i = 0; i < put->vector_count; i++)
+        if (!redis_near_fits_sets(&put->vectors[i])) return false;
+    return true;
+}
+
 static char *what(char *out, const cairn_store_put_args_t *put, cairn_slice_t seen)
 {
     if (!put->value.ptr) return redis_cmd_literal(out, LITERAL("$1\r\nd\r\n"));
     out = redis_cmd_arg_begin(out, REDIS_HEAD_NUMBER + 2 + seen.len);
     out = redis_head_ttl(out, put->ttl_ms);
     *out++ = is_value_inline(put) ? 'v' : 's';
-    *out++ = put->vector_count > 0 ? 'x' : ' ';
+    *out++ = put->vector_count == 0 ? ' ' : are_fit_for_sets(put) ? 'n' : 'x';
     return redis_cmd_end(redis_bytes(out, seen));
 }
 

@@ -158,7 +158,8 @@ static int take_items(redis_job_t *job, redis_query_t *query, redis_reply_t *rep
     const redis_place_t *places = query->places.at;
     size_t count;
     int rc = redis_reply_array(reply, &count);
-    if (rc == 0 && count != query->asked * asks(query)) rc = CAIRN_EPROTOCOL;
+    if (rc == 0 && count != query->asked * asks(query) + redis_sets_checks(query))
+        rc = CAIRN_EPROTOCOL;
     for (size_t i = 0; i < query->asked && rc == 0; i++, query->read++) {
         const redis_place_t *place = &places[query->read];
         cairn_item_t item = {0};
@@ -169,7 +170,7 @@ static int take_items(redis_job_t *job, redis_query_t *query, redis_reply_t *rep
         rc = redis_item_read(reply, &item);
         rc = rc == 1 ? 0 : rc < 0 ? rc : take_item(job, query, place, &item);
     }
-    return rc;
+    return rc == 0 ? redis_sets_read_check(query, reply) : rc;
 }
 
 static int ask_items(cairn_req_t *req);
@@ -206,6 +207,7 @@ static int ask_each(cairn_req_t *req, size_t last)
         size += ranking ? redis_near_ask_bound(query, shelf, places[i].key)
                         : redis_item_ask_bound(shelf, places[i].key);
     }
+    size += redis_sets_check_bound(query, shelves);
     char *out;
     int rc = redis_job_reserve(redis_job_of(req), size, &out);
     if (rc < 0) return rc;
@@ -213,9 +215,11 @@ static int ask_each(cairn_req_t *req, size_t last)
     for (size_t i = query->read; i < last; i++)
         out = ranking ? redis_near_ask(out, query, &shelves[i - query->read], places[i].key)
                       : redis_item_ask(out, &shelves[i - query->read], places[i].key);
+    out = redis_sets_check(out, query, shelves);
     out = redis_cmd_literal(out, LITERAL(REDIS_EXEC));
     query->asked = last - query->read;
-    redis_job_commit(req, out, on_items, query->asked * asks(query), true);
+    redis_job_commit(req, out, on_items, query->asked * asks(query) + redis_sets_checks(query),
+                     true);
     return 0;
 }
 
@@ -242,6 +246,7 @@ static int ask_items(cairn_req_t *req)
     redis_query_t *query = redis_query_of(req);
     const redis_place_t *places = query->places.at;
     const size_t piece = is_ranking(query) ? redis_near_piece(query) : REDIS_STORE_PIECE;
+    redis_sets_trim(query);
     int rc = take_known(req);
     if (rc != 0) return rc == 1 ? end_search(req, true) : rc;
     if (query->read == query->taken) return round_over(req);
@@ -291,7 +296,7 @@ static uint64_t wanted(const redis_query_t *query)
     return query->filter ? 2 * least << 2 * query->rounds : least;
 }
 
-static int begin_round(cairn_req_t *req)
+int redis_search_round(cairn_req_t *req)
 {
     redis_query_t *query = redis_query_of(req);
     const uint64_t most = wanted(query);
@@ -315,17 +320,24 @@ static int round_over(cairn_req_t *req)
     const bool all_taken = query->taken == query->places.count;
     if (query->telling) return end_search(req, false);
     if (is_plain(query) && needed(query) == 0) return end_search(req, !all_taken || !query->ended);
+    if (redis_sets_checks(query) > 0) return redis_sets_round_over(req);
     if (query->ended && all_taken) {
         if (query->kind != REDIS_QUERY_NEAR) return end_search(req, false);
-        int rc = redis_near_end(job, query);
-        return rc < 0 ? rc : ask_items(req);
+        return query->sets.used ? redis_sets_next(req) : redis_search_tell(req);
     }
     const redis_place_t *places = query->places.at;
     int rc = go_on_behind(job, query, &places[query->taken - 1]);
-    return rc < 0 ? rc : begin_round(req);
+    return rc < 0 ? rc : redis_search_round(req);
+}
+
+int redis_search_tell(cairn_req_t *req)
+{
+    redis_near_end(redis_query_of(req));
+    return ask_items(req);
 }
 
 int redis_search_begin(cairn_req_t *req)
 {
-    return begin_round(req);
+    return redis_sets_can(redis_job_of(req), redis_query_of(req)) ? redis_sets_begin(req)
+                                                                  : redis_search_round(req);
 }

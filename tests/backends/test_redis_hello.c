@@ -116,6 +116,33 @@ static void hello_finds_no_memory(void **state)
 
 /* ---- the usual way ---- */
 
+static bool tells_of_vector_sets(const char *modules)
+{
+    char bytes[512];
+    snprintf(bytes, sizeof bytes, "%%2\r\n$7\r\nmodules\r\n%s$6\r\nserver\r\n$3\r\nfox\r\n",
+             modules);
+    greet();
+    assert_int_equal(answer(bytes), 0);
+    assert_string_equal(hello.server, "fox");
+    return hello.vector_sets;
+}
+
+#define NAMED(name) "$4\r\nname\r\n" name
+#define SETS NAMED("$9\r\nvectorset\r\n")
+
+static void a_server_tells_whether_it_has_vector_sets(void **state)
+{
+    (void)state;
+    assert_true(tells_of_vector_sets("*1\r\n%2\r\n" SETS "$3\r\nver\r\n:1\r\n"));
+    assert_true(tells_of_vector_sets("*2\r\n*2\r\n" NAMED("$2\r\nbf\r\n") "*2\r\n" SETS));
+    assert_true(tells_of_vector_sets("*1\r\n*4\r\n$4\r\nargs\r\n*1\r\n:1\r\n" SETS));
+    assert_false(tells_of_vector_sets("*0\r\n"));
+    assert_false(tells_of_vector_sets("$-1\r\n"));
+    assert_false(tells_of_vector_sets("*2\r\n" SETS));
+    assert_false(tells_of_vector_sets("*1\r\n*2\r\n" NAMED("$10\r\nvectorsets\r\n")));
+    assert_false(tells_of_vector_sets("*1\r\n*2\r\n:1\r\n*2\r\n" SETS));
+}
+
 static void a_resp3_server_is_ready_after_two_rounds(void **state)
 {
     (void)state;
@@ -531,6 +558,7 @@ int main(void)
         TEST(hello_asks_for_what_is_wanted),
         TEST(hello_carries_the_password),
         TEST(hello_finds_no_memory),
+        TEST(a_server_tells_whether_it_has_vector_sets),
         TEST(a_resp3_server_is_ready_after_two_rounds),
         TEST(a_resp2_greeting_is_read_alike),
         TEST(a_database_is_selected_first),

@@ -17,10 +17,10 @@ typedef struct life {
     cairn_store_t store;
     cairn_store_put_t put, again, near;
     cairn_store_get_t get;
-    cairn_store_search_t search, filtered, nearest;
+    cairn_store_search_t search, filtered, nearest, nearest_of_many, first_of_many;
     cairn_store_list_t list;
     cairn_store_count_t count, counted;
-    cairn_store_batch_t batch;
+    cairn_store_batch_t batch, many;
     cairn_store_ttl_t ttl;
     bool puts_done; /* every put ended with 0, so what is read must be all of it */
 } life_t;
@@ -85,6 +85,26 @@ static void on_batch(cairn_store_batch_t *req, int status, const cairn_store_res
     if (results[0].item) check_item(results[0].item);
 }
 
+static void on_many_put(cairn_store_batch_t *req, int status, const cairn_store_result_t *results,
+                        size_t count)
+{
+    (void)req;
+    it.puts_done = alloc_life_ends(status);
+    for (size_t i = 0; i < count && it.puts_done; i++)
+        alloc_life_expect(results[i].status == 0, "a put of a batch has failed");
+}
+
+static void on_found_among_many(cairn_store_search_t *req, int status,
+                                const cairn_store_page_t *page)
+{
+    const char *first = req == &it.nearest_of_many ? "m03" : "m00";
+    if (!alloc_life_ends(status) || !it.puts_done) return;
+    alloc_life_expect(page->count == 1, "the nearest of many is missing");
+    if (page->count == 1)
+        alloc_life_expect(cairn_slice_eq(page->items[0].key, cairn_str(first)),
+                          "it is not the nearest");
+}
+
 static void on_ttl(cairn_store_ttl_t *req, int status, int64_t ttl_ms)
 {
     (void)req;
@@ -136,6 +156,50 @@ static void submit_batch(void)
     alloc_life_accepts(cairn_store_batch(&it.store, &it.batch, ops, 4, on_batch));
 }
 
+/* So many that servers with vector sets make use of them, and so many alike that candidates are
+ * asked for twice. */
+enum {
+    MANY = 80
+};
+
+static void submit_many(void)
+{
+    static cairn_store_op_t ops[MANY];
+    static char keys[MANY][24];
+    static const float alike[] = {1, 1}, other[] = {1, 2};
+    static const cairn_vector_t vectors[] = {{{"v", 1}, alike, 2}, {{"v", 1}, other, 2}};
+    static const cairn_store_put_options_t options[] = {
+        {.vectors = &vectors[0], .vector_count = 1}, {.vectors = &vectors[1], .vector_count = 1}};
+    const cairn_slice_t labels[] = {cairn_str("z"), cairn_str("b:c")};
+    for (size_t i = 0; i < MANY; i++) {
+        snprintf(keys[i], sizeof keys[i], "m%02zu", i);
+        ops[i] = (cairn_store_op_t){.type = CAIRN_STORE_PUT,
+                                    .ns = {labels, 2},
+                                    .key = cairn_str(keys[i]),
+                                    .value = cairn_str(VALUE),
+                                    .options = &options[i == 3]};
+    }
+    it.puts_done =
+        alloc_life_accepts(cairn_store_batch(&it.store, &it.many, ops, MANY, on_many_put));
+}
+
+static void search_many(void)
+{
+    const cairn_slice_t labels[] = {cairn_str("z"), cairn_str("b:c")};
+    const cairn_vector_t near[] = {{cairn_str("v"), (const float[]){1, 2}, 2},
+                                   {cairn_str("v"), (const float[]){1, 1}, 2}};
+    cairn_store_query_t query = {.prefix = {labels, 2},
+                                 .near = &near[0],
+                                 .filter = cairn_str("{\"n\":1}"),
+                                 .paging.limit = cairn_limit(1)};
+    alloc_life_accepts(
+        cairn_store_search(&it.store, &it.nearest_of_many, &query, on_found_among_many));
+    query.near = &near[1];
+    query.filter = cairn_str(NULL);
+    alloc_life_accepts(
+        cairn_store_search(&it.store, &it.first_of_many, &query, on_found_among_many));
+}
+
 static void live(void)
 {
     static const cairn_vector_index_t index = {.name = {"v", 1}, .dimensions = 2};
@@ -145,6 +209,10 @@ static void live(void)
     submit_all();
     alloc_life_await();
     submit_batch();
+    alloc_life_await();
+    submit_many();
+    alloc_life_await();
+    search_many();
 }
 
 int main(void)

@@ -18,7 +18,7 @@ typedef struct monitor {
     size_t commands;
     size_t trips; /* what a client would wait for once: a command, or a transaction */
     size_t reads; /* how often the server read: of what is small, how often it was sent something */
-    char names[256];     /* of the commands, with blanks between them, as far as there is room */
+    char names[2048];    /* of the commands, with blanks between them, as far as there is room */
     size_t script_calls; /* of the script that called most */
     size_t script_arguments; /* of the script whose calls had most */
     char last[128];          /* of the commands, its beginning */

@@ -10,6 +10,13 @@
 --   langgraph:store_keys:{ns}       ZSET  keys, all with score 0
 --   langgraph:store_expiry:{ns}     ZSET  those of them that expire, by when
 --
+-- and on servers that have vector sets:
+--
+--   langgraph:store_near:{ns}:name:dimensions  VECTORSET  by key, those that are the only one of
+--                                           their item and index
+--   langgraph:store_near:{ns}       SET   "name:dimensions", "x" before each, as in store_vectors
+--   langgraph:store_left:{ns}       SET   keys that are not listed any more, and may still be elements
+--
 -- In slots of their own, so declared and not derived:
 --
 --   langgraph:store_spaces:n          ZSET  one shard of all namespaces, encoded, all with score 0
@@ -87,6 +94,8 @@ local function space_of(path, shard)
     changes = 'langgraph:store_changes:' .. tag,
     keys = 'langgraph:store_keys:' .. tag,
     expiry = 'langgraph:store_expiry:' .. tag,
+    near = 'langgraph:store_near:' .. tag,
+    left = 'langgraph:store_left:' .. tag,
   }
 end
 
@@ -94,10 +103,19 @@ local function last_of(key)
   return tonumber(call('ZREVRANGE', key, 0, 0, 'WITHSCORES')[2])
 end
 
+local function each_list(space, command, ...)
+  call(command, space.changes, ...)
+  call(command, space.keys, ...)
+  call(command, space.expiry, ...)
+  local names = call('SMEMBERS', space.near)
+  if #names == 0 then return end
+  call(command, space.near, ...)
+  call(command, space.left, ...)
+  for i = 1, #names do call(command, space.near .. ':' .. names[i], ...) end
+end
+
 local function expire_lists(space, at)
-  call('PEXPIREAT', space.changes, at)
-  call('PEXPIREAT', space.keys, at)
-  call('PEXPIREAT', space.expiry, at)
+  each_list(space, 'PEXPIREAT', at)
 end
 
 -- ---- the shard ----
@@ -143,6 +161,91 @@ local function enlist(space, at)
   end
 end
 
+-- ---- vector sets: every element is listed, or left ----
+
+-- To take an element out costs a vector set some 200 us, as it mends its graph: so no more at a time.
+local TAKEN_OUT = 16
+
+-- A set that cannot be kept, as who asks may not change it, has to go.
+local function take_out(space, names, key)
+  for i = 1, #names do
+    local set = space.near .. ':' .. names[i]
+    if type(redis.pcall('VREM', set, key)) == 'table' then call('UNLINK', set) end
+  end
+end
+
+-- Of what is left. Whether nothing is left then.
+local function take_left(space, names)
+  local keys = call('SPOP', space.left, TAKEN_OUT)
+  for i = 1, #keys do take_out(space, names, keys[i]) end
+  return #keys < TAKEN_OUT or call('EXISTS', space.left) == 0
+end
+
+-- Keys that are not listed any more.
+local function leave(space, keys)
+  local names = call('SMEMBERS', space.near)
+  if #names == 0 then return end
+  if #keys == 1 then
+    take_out(space, names, keys[1])
+    return
+  end
+  for first = 1, #keys, MOST do
+    call('SADD', space.left, unpack(keys, first, math.min(first + MOST - 1, #keys)))
+  end
+  local at = call('PEXPIRETIME', space.near)
+  if at > 0 then call('PEXPIREAT', space.left, plain(at)) end
+  take_left(space, names)
+end
+
+-- What is left of a namespace without items.
+local function drop_sets(space)
+  local names = call('SMEMBERS', space.near)
+  for i = 1, #names do call('UNLINK', space.near .. ':' .. names[i]) end
+  if #names > 0 then call('UNLINK', space.near, space.left) end
+end
+
+-- The graph is not asked, but all of its elements: so it may be as thin as there is.
+local function add(space, name, floats, key)
+  local set = space.near .. ':' .. name
+  local added = redis.pcall('VADD', set, 'FP32', floats, key, 'NOQUANT', 'EF', '4', 'M', '4')
+  if type(added) == 'table' then return false end
+  call('SADD', space.near, name)
+  local at = call('PEXPIRETIME', space.changes)
+  if at > 0 then
+    call('PEXPIREAT', set, plain(at))
+    call('PEXPIREAT', space.near, plain(at))
+  end
+  return true
+end
+
+-- Who changes a set waits until nobody asks it, and the whole server with him: some 5 ms for so many
+-- floats. What would be larger has no set.
+local FLOATS = 4194304
+
+-- Of an item that has been put and listed: what it is found by from now on. vectors: nil if it has
+-- none, or none that vector sets can do with.
+local function settle_sets(space, key, vectors)
+  local kept = {}
+  if vectors and (redis.REDIS_VERSION_NUM or 0) >= 0x00080000 then
+    local items, fields = call('ZCARD', space.keys), call('HKEYS', vectors)
+    for i = 1, #fields do
+      local name = fields[i]
+      local dimensions = tonumber(string.match(name, '%d+$'))
+      if items * dimensions > FLOATS then
+        call('UNLINK', space.near .. ':' .. name)
+      elseif call('HSTRLEN', vectors, name) == 4 * dimensions then
+        kept[name] = add(space, name, call('HGET', vectors, name), key)
+      end
+    end
+  end
+  local names = call('SMEMBERS', space.near)
+  if #names == 0 then return end
+  call('SREM', space.left, key)
+  for i = 1, #names do
+    if not kept[names[i]] then take_out(space, {names[i]}, key) end
+  end
+end
+
 -- ---- the namespace's lists ----
 
 local function unlist(space, keys)
@@ -152,6 +255,7 @@ local function unlist(space, keys)
     call('ZREM', space.keys, unpack(keys, first, last))
     call('ZREM', space.expiry, unpack(keys, first, last))
   end
+  leave(space, keys)
 end
 
 -- Takes what has expired out of the lists: in one call no more than 1000, of all namespaces. False:
@@ -171,6 +275,7 @@ local function settle(space)
   local count = call('ZCARD', space.keys)
   if count == 0 then
     call('UNLINK', space.expiry)
+    drop_sets(space)
     call('ZREM', space.shard, space.path)
     call('ZREM', space.shard_expiry, space.path)
     settle_shard(space)
@@ -192,11 +297,7 @@ local function last_until(space, at, left)
 end
 
 local function last_for_ever(space, left)
-  if left >= 0 then
-    call('PERSIST', space.changes)
-    call('PERSIST', space.keys)
-    call('PERSIST', space.expiry)
-  end
+  if left >= 0 then each_list(space, 'PERSIST') end
   if left ~= -1 then enlist(space, nil) end
 end
 

@@ -56,6 +56,7 @@ local function is_alive(space)
   if not purge(space) then return nil end
   if call('EXISTS', space.keys) == 1 then return true end
   call('UNLINK', space.expiry)
+  drop_sets(space)
   call('ZREM', space.shard, space.path)
   call('ZREM', space.shard_expiry, space.path)
   settle_shard(space)

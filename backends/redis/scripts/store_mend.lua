@@ -12,9 +12,12 @@ if updated == ARGV[3] then
   if last and tonumber(last) >= tonumber(updated) then updated = plain(last + 1) end
   call('SETRANGE', item, 0, (first or updated) .. ' ' .. updated)
 end
-if mark ~= 'x' then call('UNLINK', beside(item, 'vectors')) end
-if ttl ~= NO_TTL then return 1 end -- put again since, with a TTL, and its script has seen to the lists
 local space = space_of(ARGV[1], KEYS[1])
+if mark ~= 'x' then
+  call('UNLINK', beside(item, 'vectors'))
+  settle_sets(space, key)
+end
+if ttl ~= NO_TTL then return 1 end -- put again since, with a TTL, and its script has seen to the lists
 call('ZADD', space.changes, '-' .. updated, key)
 call('ZADD', space.keys, 0, key)
 list_persistent(space, key, 0)

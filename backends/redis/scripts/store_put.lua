@@ -3,8 +3,9 @@
 -- Puts and deletes of one namespace, at one time.
 -- KEYS: 1 its shard, then the items. ARGV: 1 the encoded namespace, 2 when it is, as the client thinks,
 -- 16 digits, or ""; then of each item: its key; what is done, "d" to delete it, or to put it the TTL,
--- 16 digits, "v" if the value follows, or "s" if it is staged, "x" if vectors are, or " ", and when it
--- was changed last as an earlier attempt saw it; the value, or "".
+-- 16 digits, "v" if the value follows, or "s" if it is staged, "n" if vectors are, "x" if vector sets
+-- cannot do with them, or " ", and when it was changed last as an earlier attempt saw it; the value,
+-- or "".
 -- Returns of each a digit, whether it was there, and when it was created, 16 digits, or zeros if there is
 -- nothing to know; then when it is, 16 digits, if that was not said.
 
@@ -17,6 +18,14 @@ if #KEYS == 2 then
   local changes, keys = 'langgraph:store_changes:' .. tag, 'langgraph:store_keys:' .. tag
   local expiry = 'langgraph:store_expiry:' .. tag
   local none = '0000000000000000'
+  local function take_out()
+    local near = 'langgraph:store_near:' .. tag
+    local names = call('SMEMBERS', near)
+    for i = 1, #names do
+      local set = near .. ':' .. names[i]
+      if type(redis.pcall('VREM', set, key)) == 'table' then call('UNLINK', set) end
+    end
+  end
   if sub(what, 17) == 'v ' then
     local head = call('GETRANGE', item, 0, 50)
     local exists, ttl = head ~= '', sub(what, 1, 16)
@@ -47,18 +56,20 @@ if #KEYS == 2 then
       local unlisted = call('ZADD', changes, '-' .. us, key) == 1
       if unlisted then
         call('ZADD', keys, 0, key)
-      elseif not exists and not expires then
-        call('ZREM', expiry, key)
+      elseif not exists then
+        if not expires then call('ZREM', expiry, key) end
+        take_out() -- what has expired may have had vectors
       end
       return (exists and '1' or '0') .. created .. told
     end
   elseif what == 'd' then
     if call('ZCARD', keys) > call('ZCARD', expiry) + 1 then
-      local existed = call('UNLINK', item, 'langgraph:store_vectors' .. sub(item, 16)) > 0
+      local parts = call('UNLINK', item, 'langgraph:store_vectors' .. sub(item, 16))
       call('ZREM', changes, key)
-      call('ZREM', keys, key)
+      local listed = call('ZREM', keys, key)
       call('ZREM', expiry, key)
-      return (existed and '1' or '0') .. none
+      if parts == 2 or parts < listed then take_out() end
+      return (parts > 0 and '1' or '0') .. none
     end
   end
 end
@@ -80,10 +91,11 @@ local us = plain(now_us)
 local changed, added, expiring = {}, {}, {}
 local persistent = {} -- keys of what had a TTL and has none any more
 local lists_for_ever, lists_until = false, 0
+local found = {} -- key, and the vectors that it is to be found by, or false
 
-local function add(to, score, key)
-  to[#to + 1] = score
-  to[#to + 1] = key
+local function add(to, one, other)
+  to[#to + 1] = one
+  to[#to + 1] = other
 end
 
 -- at: nil for ever
@@ -112,13 +124,17 @@ end
 
 -- Whether the namespace is to be settled.
 local function put(item, key, what, value, before)
-  local ttl, mark = sub(what, 1, 16), sub(what, 18, 18) == 'x' and 'x' or '\n'
+  local ttl, vectors = sub(what, 1, 16), sub(what, 18, 18)
+  local mark = vectors == ' ' and '\n' or 'x'
   local at = ttl ~= NO_TTL and now_ms + ttl
   local text = at and plain(at)
   set(item, sub(what, 17, 17), (before.created or us) .. ' ' .. us .. ' ' .. ttl .. mark, value, text)
   set_vectors(item, mark, before.mark, text)
   add(changed, '-' .. us, key)
   if not before.created then add(added, 0, key) end
+  if mark == 'x' or before.mark == 'x' or not before.created then
+    add(found, key, vectors == 'n' and beside(item, 'vectors'))
+  end
   if at then
     add(expiring, text, key)
     lists_until = math.max(lists_until, at)
@@ -147,6 +163,7 @@ local function list()
   elseif left ~= -1 then
     last_for_ever(space, left)
   end
+  for i = 1, #found, 2 do settle_sets(space, found[i], found[i + 1]) end
 end
 
 -- Somebody has changed it since the earlier attempt: as if that had been carried out just before.
