@@ -421,12 +421,14 @@ static int make_query(redis_job_t *job, const cairn_store_step_t *step, redis_qu
 
 static void believe(redis_backend_t *redis, batch_t *batch)
 {
-    for (const group_t *group = batch->groups; group < batch->groups + batch->group_count; group++)
+    for (size_t at = 0; at < batch->group_count; at++) {
+        const group_t *group = &batch->groups[at];
         for (size_t i = group->first; i < group->end; i++) {
             entry_t *entry = &batch->entries[i];
             if (changes(entry))
                 entry->hash = redis_put_believe(redis, &group->shelf, entry->step->put);
         }
+    }
 }
 
 static int keep_names(redis_job_t *job, batch_t *batch)

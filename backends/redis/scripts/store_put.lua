@@ -3,8 +3,8 @@
 -- Puts and deletes of one namespace, at one time.
 -- KEYS: 1 its shard, then the items. ARGV: 1 the encoded namespace, 2 when it is, as the client thinks,
 -- 16 digits, or ""; then of each item: its key; what is done, "d" to delete it, or to put it the TTL,
--- 16 digits, "v" if the value follows, or "s" if it is staged, "x" if vectors are, or " ", and when it
--- was changed last as an earlier attempt saw it; the value, or "".
+-- 16 digits, "v" if the value follows, or "s" if it is staged, "x" if vectors are, or " ", and what an
+-- earlier attempt saw of it: when it was changed last, a blank, and its TTL; the value, or "".
 -- Returns of each a digit, whether it was there, and when it was created, 16 digits, or zeros if there is
 -- nothing to know; then when it is, 16 digits, if that was not said.
 
@@ -45,12 +45,15 @@ if #KEYS == 2 then
         call('SET', item, value)
       end
       local unlisted = call('ZADD', changes, '-' .. us, key) == 1
-      if unlisted then
-        call('ZADD', keys, 0, key)
-      elseif not exists and not expires then
-        call('ZREM', expiry, key)
+      if not (unlisted and exists) then
+        if unlisted then
+          call('ZADD', keys, 0, key)
+        elseif not exists and not expires then
+          call('ZREM', expiry, key)
+        end
+        return (exists and '1' or '0') .. created .. told
       end
-      return (exists and '1' or '0') .. created .. told
+      call('ZREM', changes, key) -- who put it did not come to list it: it is done again, below
     end
   elseif what == 'd' then
     if call('ZCARD', keys) > call('ZCARD', expiry) + 1 then
@@ -106,7 +109,7 @@ local function put(item, key, what, value, before)
   call('ZADD', space.changes, '-' .. us, key)
   call('ZADD', space.keys, 0, key)
   if ttl == NO_TTL then
-    if before.ttl ~= NO_TTL or left ~= -1 then list_persistent(space, key, left) end
+    if before.ttl ~= NO_TTL or left ~= -1 or #what > 18 then list_persistent(space, key, left) end
     return false
   end
   local at = now_ms + ttl
@@ -116,10 +119,19 @@ local function put(item, key, what, value, before)
   return before.ttl == NO_TTL
 end
 
--- Somebody has changed it since the earlier attempt: as if that had been carried out just before.
-local function is_overtaken(what, before)
-  local seen = sub(what, 19)
-  return seen ~= '' and before.updated ~= seen
+-- Somebody has changed it since the earlier attempt: as if that had been carried out just before. It
+-- has not if what was there has expired.
+local function is_overtaken(key, what, before)
+  local seen = sub(what, 19, 34)
+  if seen == '' or not before.updated and call('ZSCORE', space.expiry, key) then return false end
+  return before.updated ~= seen
+end
+
+-- Or has given it another TTL.
+local function with_ttl_since(what, before)
+  local seen = sub(what, 36)
+  if seen == '' or not before.ttl or before.ttl == seen then return what end
+  return before.ttl .. sub(what, 17)
 end
 
 local gone, unsettled = {}, false
@@ -129,9 +141,9 @@ for i = 2, #KEYS do
   if what == 'd' then
     call('UNLINK', KEYS[i], beside(KEYS[i], 'vectors'))
     gone[#gone + 1] = key
-  elseif is_overtaken(what, before) then
+  elseif is_overtaken(key, what, before) then
     answer = '1' .. NO_TTL
-  elseif put(KEYS[i], key, what, ARGV[3 * i - 1], before) then
+  elseif put(KEYS[i], key, with_ttl_since(what, before), ARGV[3 * i - 1], before) then
     unsettled = true
   end
   answers[#answers + 1] = answer
