@@ -48,6 +48,7 @@ static void on_closed(redis_standalone_t *route)
     cairn_arena_free(&redis->arena);
     redis_hints_free(&redis->hints);
     redis_beliefs_free(&redis->beliefs);
+    redis_joints_free(redis);
     redis_channels_free(&redis->channels);
     redis_pure_graph_free(redis->pure_graph);
     cairn_free(redis->alive);
@@ -138,7 +139,8 @@ static void redis_forget(void *self, cairn_req_t *req)
         redis->host->api->undefer(redis->host, &req->task);
     }
     const uint64_t memory = req->scratch[REDIS_SCRATCH_MEMORY];
-    if (!redis_store_let_go(memory)) cairn_free((void *)(uintptr_t)memory);
+    if (!redis_store_let_go(memory) && !redis_saver_let_go(redis, memory))
+        cairn_free((void *)(uintptr_t)memory);
     req->scratch[REDIS_SCRATCH_MEMORY] = 0;
 }
 

@@ -28,8 +28,10 @@ typedef struct redis_backend {
     cairn_arena_t arena;     /* where an answer is put together, for as long as it is told */
     redis_beliefs_t beliefs; /* of the store */
     redis_clock_t clock;
-    redis_joint_t *joint; /* of puts, that is not sent yet */
+    redis_joint_t *joint;  /* of puts, that is not sent yet */
+    redis_joint_t *joints; /* that are not answered */
     cairn_task_t joint_flush;
+    cairn_req_t nobody;             /* for whom a put is mended that nobody waits for; never told */
     redis_pure_graph_t *pure_graph; /* NULL: streams are in the layout of our own */
     bool store_expires; /* items with a TTL have come by: a get may as well refresh at once */
 } redis_backend_t;
@@ -42,6 +44,9 @@ extern const cairn_store_ops_t redis_store_ops;
 
 /* Frees what a request kept, if it is the store's: REDIS_SCRATCH_MEMORY. */
 bool redis_store_let_go(uint64_t memory);
+
+/* The same of a put of the saver, which may have something left to do. */
+bool redis_saver_let_go(redis_backend_t *redis, uint64_t memory);
 
 /* The route tells the broker of its subscription link. */
 void redis_broker_resubscribe(redis_backend_t *redis, redis_conn_t *conn);
@@ -65,8 +70,10 @@ int redis_streams_message(redis_backend_t *redis, cairn_slice_t channel, cairn_s
 /* A request that waits for events, or asks for them on behalf of its wait, is taken away. */
 void redis_group_forget(cairn_req_t *req);
 
-/* A put that goes with others is taken away. */
+/* A put that goes with others is taken away. Freed: those that nobody waits for, as no answer will
+ * come. */
 void redis_joint_forget(cairn_req_t *req);
+void redis_joints_free(redis_backend_t *redis);
 
 /* An append in a batch is taken away. */
 void redis_batch_forget(cairn_req_t *req);

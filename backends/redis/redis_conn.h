@@ -202,6 +202,13 @@ _Static_assert(REDIS_SCRATCH_WORDS <= CAIRN_REQ_SCRATCH, "a request has room for
 /* Nobody waits for the answer any more; unsent it will not be sent, if there is no link. */
 void redis_conn_forget_request(cairn_req_t *req);
 
+/* Whether what was put in may have been written and its answer still come; else it is not sent once
+ * it is forgotten. */
+static inline bool redis_conn_may_have_written(const redis_conn_t *conn)
+{
+    return conn->state == REDIS_CONN_READY || conn->losing;
+}
+
 /* The host of the connection a request went to. */
 const cairn_host_t *redis_conn_host(const cairn_req_t *req);
 

@@ -86,13 +86,10 @@ static void wake_another(const redis_wait_t *gone);
 void redis_group_forget(cairn_req_t *req)
 {
     redis_wait_t *wait = wait_of(req);
-    if (!wait->asking) {
-        release(wait);
-        return;
-    }
-    wake_another(wait);
+    const bool asking = wait->asking;
+    if (asking || wait->called) wake_another(wait);
     release(wait);
-    redis_conn_forget_request(req);
+    if (asking) redis_conn_forget_request(req);
 }
 
 /* ---- answers ---- */
@@ -239,6 +236,7 @@ static void on_time(cairn_deadline_t *deadline)
         ask(wait);
         return;
     }
+    if (wait->called) wake_another(wait);
     release(wait);
     tell(req, &(given_t){.count = 0});
 }
@@ -305,6 +303,7 @@ static void choose(redis_channel_t *channel, uint64_t events, redis_wait_t **cho
     redis_wait_t **last = chosen;
     for (redis_wait_t *wait = channel->waits, *next; wait; wait = next) {
         next = wait->next;
+        if (wait->called && events != REDIS_WAKE_ALL) continue; /* it asks for another's event */
         if (!is_needed(&tally, wait->group, events)) continue;
         unlink_from(wait);
         link_at(wait, last);

@@ -11,13 +11,16 @@
  * Behind the latest checkpoint, where that is known and never expires, there is nothing for the
  * script to do but to list the new one: plain commands do that for less,
  *
- *     HGET checkpoint l                       nothing, or what the one had that it takes the place
- * of HSET checkpoint l channels b body m metadata [p parent] SET ... RPUSH writes "", ZADD thread,
- * ZADD shard, EXISTS of what would make a difference
+ *     HGET checkpoint l                       of one that it takes the place of
+ *     HSET checkpoint l channels b body m metadata [p parent]
+ *     SET ...
+ *     RPUSH writes "", ZADD thread, ZADD shard
+ *     EXISTS of what would make a difference
  *
  * and should it turn out that there was more to it (somebody else has put the same, or something
  * that expires), the script comes after, before the request is answered. What was asked for in the
- * meantime comes before it: it changes no more than it must. */
+ * meantime comes before it: it changes no more than it must. It also comes after if nobody waits
+ * for the answer any more, or that is lost with the link. */
 #include "redis_saver.h"
 
 #include <cairn/sys/alloc.h>
@@ -368,6 +371,7 @@ typedef struct later {
 /* What a put takes the place of. */
 typedef struct old {
     bool is_there;
+    bool may_expire;
     cairn_slice_t list; /* of its channels */
 } old_t;
 
@@ -386,21 +390,46 @@ static void on_late(void *ctx, int status, redis_reply_t *reply, cairn_slice_t d
     redis_saver_on_put_script(req, reply);
 }
 
-/* old: "n", or "o" and its channels. */
-static int call_later(cairn_req_t *req, const old_t *old)
+/* old: a letter and its channels, as scripts/put.lua takes it. */
+static int call_later(redis_backend_t *redis, cairn_req_t *req, const later_t *later,
+                      const old_t *old, redis_answer_fn answer)
 {
-    const later_t *later = (const later_t *)(uintptr_t)req->scratch[REDIS_SCRATCH_MEMORY];
-    redis_conn_t *conn = redis_saver_conn(redis_saver_of(req));
+    redis_conn_t *conn = redis_saver_conn(redis);
     char *out;
     int rc = redis_conn_reserve_unbounded(conn, later->size + redis_cmd_bound(1, 1 + old->list.len),
                                           &out);
     if (rc < 0) return rc;
     out = redis_cmd_literal(out, later->call, later->size);
     out = redis_cmd_arg_begin(out, 1 + old->list.len);
-    *out++ = old->is_there ? 'o' : 'n';
+    *out++ = !old->is_there ? 'n' : old->may_expire ? 'o' : 'k';
     out = redis_cmd_end(redis_bytes(out, old->list));
-    redis_conn_commit_script(conn, out, on_late, req, false);
+    redis_conn_commit_script(conn, out, answer, req, false);
     return 0;
+}
+
+static void on_unheard(void *ctx, int status, redis_reply_t *reply, cairn_slice_t detail)
+{
+    (void)ctx, (void)status, (void)reply, (void)detail;
+}
+
+/* What the plain commands found will not be heard: the script sees to it anyway. If it finds that
+ * they were not carried out, it does nothing. */
+static void call_unheard(redis_backend_t *redis, const later_t *later)
+{
+    const old_t none = {0};
+    (void)!call_later(redis, &redis->nobody, later, &none, on_unheard);
+}
+
+/* Of a request whose plain commands are not answered, on REDIS_SCRATCH_MEMORY. */
+#define LATER_TAG ((uint64_t)2)
+
+bool redis_saver_let_go(redis_backend_t *redis, uint64_t memory)
+{
+    if (!(memory & LATER_TAG)) return false;
+    later_t *later = (later_t *)(uintptr_t)(memory & ~LATER_TAG);
+    if (redis_conn_may_have_written(redis_saver_conn(redis))) call_unheard(redis, later);
+    cairn_free(later);
+    return true;
 }
 
 /* {old list, fields, .. of values, length, .., .., what would make a difference}. 1: there is more
@@ -421,6 +450,7 @@ static int read_plain(redis_reply_t *reply, size_t fields, old_t *old)
     if (rc == 0) rc = redis_reply_int(reply, &others);
     if (rc < 0) return rc;
     old->is_there = !nil;
+    old->may_expire = others > 0;
     if (nil) old->list = cairn_slice(NULL, 0);
     return added == (int64_t)fields && length == 1 && others == 0 ? 0 : 1;
 }
@@ -428,11 +458,14 @@ static int read_plain(redis_reply_t *reply, size_t fields, old_t *old)
 static void on_plain(void *ctx, int status, redis_reply_t *reply, cairn_slice_t detail)
 {
     cairn_req_t *req = ctx;
+    redis_backend_t *redis = redis_saver_of(req);
+    req->scratch[REDIS_SCRATCH_MEMORY] &= ~LATER_TAG;
     const later_t *later = (const later_t *)(uintptr_t)req->scratch[REDIS_SCRATCH_MEMORY];
     old_t old = {0};
     int rc = status < 0 ? 0 : read_plain(reply, later->fields, &old);
     const bool more = rc > 0;
-    if (more) rc = call_later(req, &old);
+    if (more) rc = call_later(redis, req, later, &old, on_late);
+    if (status == CAIRN_EMAYBE) call_unheard(redis, later);
     if (redis_saver_failed(req, status, rc, detail) || more) return;
     redis_saver_release(req);
     finished(req);
@@ -532,6 +565,7 @@ int redis_saver_put(void *self, cairn_saver_put_t *req, const cairn_saver_put_ar
     redis_conn_commit_transaction(redis_saver_conn(redis), out, plain ? on_plain : on_put,
                                   &req->req, 1 + channels.set_count + (plain ? 1 + PLAIN_LISTS : 1),
                                   false);
+    if (plain) req->req.scratch[REDIS_SCRATCH_MEMORY] |= LATER_TAG;
 out:
     if (rc < 0) redis_saver_release(&req->req);
     free_channels(&channels);

@@ -1,7 +1,8 @@
 /* The store on Redis: what its files share.
  *
- * A get is one plain command, a put one call of a script. What takes more than one answer is a job:
- * queries, which are carried out one after the other, and then what is to be done with them. */
+ * A get is one plain command, a put a few or one call of a script. What takes more than one answer
+ * is a job: queries, which are carried out one after the other, and then what is to be done with
+ * them. */
 #ifndef CAIRN_REDIS_STORE_H
 #define CAIRN_REDIS_STORE_H
 
@@ -118,9 +119,11 @@ CAIRN_MUST_USE int redis_put_plain(redis_backend_t *redis, cairn_req_t *req,
 
 /* ---- redis_store_joint.c: puts that go in one transaction ---- */
 
-/* reply: at the results of the request's own commands, none an error. sent: these commands. Both
- * until the first callback. */
-typedef void (*redis_joint_fn)(cairn_req_t *req, redis_reply_t *reply, cairn_slice_t sent);
+/* reply: at the results of the request's own commands, none an error; NULL: nobody knows what
+ * became of them. sent: these commands. Both until the first callback. req: NULL if nobody waits
+ * for it any more, or it will be told by others. */
+typedef void (*redis_joint_fn)(redis_backend_t *redis, cairn_req_t *req, redis_reply_t *reply,
+                               cairn_slice_t sent);
 
 /* Room for the commands of one put, and that they are there. CAIRN_EFULL, CAIRN_ETOOBIG,
  * UV_ENOMEM. */

@@ -25,7 +25,7 @@ typedef struct member {
 struct redis_joint {
     cairn_req_t req; /* what the connection knows */
     redis_backend_t *redis;
-    bool sent;
+    redis_joint_t *next, **at; /* among those sent; at is NULL before */
     size_t count;
     size_t alive; /* whose request was not taken away */
     size_t commands;
@@ -34,8 +34,18 @@ struct redis_joint {
     member_t members[MOST_PUTS];
 };
 
+static void joint_link(redis_joint_t *joint)
+{
+    joint->at = &joint->redis->joints;
+    joint->next = *joint->at;
+    if (joint->next) joint->next->at = &joint->next;
+    *joint->at = joint;
+}
+
 static void joint_free(redis_joint_t *joint)
 {
+    if (joint->next) joint->next->at = joint->at;
+    if (joint->at) *joint->at = joint->next;
     cairn_free(joint->bytes);
     cairn_free(joint);
 }
@@ -61,6 +71,11 @@ static void fail_all(redis_joint_t *joint, int status, cairn_slice_t detail)
     }
 }
 
+static cairn_slice_t bytes_of(const redis_joint_t *joint, const member_t *member)
+{
+    return cairn_slice(joint->bytes + member->from, member->len);
+}
+
 /* Moves behind the results of one request; the first error among them. */
 static int take_results(redis_reply_t *reply, size_t commands, int *status, cairn_slice_t *error)
 {
@@ -84,13 +99,18 @@ static int tell_all(redis_joint_t *joint, redis_reply_t *reply)
         int status = 0;
         rc = take_results(reply, member->commands, &status, &error);
         cairn_req_t *req = rc == 0 ? take(joint, i) : NULL;
-        if (req && status < 0) {
+        if (rc == 0 && status == 0)
+            member->told(joint->redis, req, &own, bytes_of(joint, member));
+        else if (req)
             redis_saver_fail(req, status, error);
-        } else if (req) {
-            member->told(req, &own, cairn_slice(joint->bytes + member->from, member->len));
-        }
     }
     return rc;
+}
+
+static void tell_of_doubt(const redis_joint_t *joint)
+{
+    for (size_t i = 0; i < joint->count; i++)
+        joint->members[i].told(joint->redis, NULL, NULL, bytes_of(joint, &joint->members[i]));
 }
 
 /* Callbacks may take away what is not told yet, but not the transaction. */
@@ -103,6 +123,7 @@ static void on_answered(void *ctx, int status, redis_reply_t *reply, cairn_slice
         status = CAIRN_EPROTOCOL;
         detail = cairn_str("a transaction's answer makes no sense");
     }
+    if (status == CAIRN_EMAYBE) tell_of_doubt(joint);
     if (status < 0) fail_all(joint, status, detail);
     joint_free(joint);
 }
@@ -126,7 +147,7 @@ int redis_joint_flush(redis_backend_t *redis)
     out = redis_cmd_literal(out, joint->bytes, joint->len);
     out = redis_cmd_literal(out, LITERAL(REDIS_EXEC));
     redis_conn_commit_joint(conn, out, on_answered, &joint->req, joint->commands);
-    joint->sent = true;
+    joint_link(joint);
     redis->joint = NULL;
     return 0;
 }
@@ -219,18 +240,26 @@ static void take_back(redis_joint_t *joint, member_t *gone)
     gone->len = gone->commands = 0;
 }
 
+/* What may have been written is heard of, for what comes of it may have to be mended. */
 void redis_joint_forget(cairn_req_t *req)
 {
     redis_joint_t *joint = (redis_joint_t *)(uintptr_t)req->scratch[REDIS_SCRATCH_MEMORY];
     member_t *member = &joint->members[req->scratch[REDIS_SCRATCH_SEQ]];
+    const bool sent = joint->at != NULL;
     member->req = NULL;
     req->scratch[REDIS_SCRATCH_MEMORY] = 0;
-    if (!joint->sent) take_back(joint, member);
+    if (!sent) take_back(joint, member);
     if (--joint->alive > 0) return;
-    if (joint->sent) {
+    if (sent && redis_conn_may_have_written(redis_saver_conn(joint->redis))) return;
+    if (sent) {
         redis_conn_forget_request(&joint->req);
     } else {
         joint->redis->joint = NULL;
     }
     joint_free(joint);
+}
+
+void redis_joints_free(redis_backend_t *redis)
+{
+    while (redis->joints) joint_free(redis->joints);
 }

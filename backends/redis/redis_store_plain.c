@@ -2,17 +2,19 @@
  * costs the server several times as much as these commands. It needs to know beforehand when the
  * item was created, as that stays. Of an item that has come by before that is believed:
  *
- *     SET item new GET, ZADD changes
+ *     SET item new GET, ZADD changes XX
  *
  * What was there tells whether it was right: the item was listed, and so it is still. If not, there
- * is more to do, for which store_mend.lua comes after. Of an item not known of it is guessed that
- * there is none, in a namespace that is:
+ * is more to do, for which store_mend.lua comes after: also if nobody waits for the put any more,
+ * or its answer was lost with the link. Of an item not known of it is guessed that there is none,
+ * in a namespace that is:
  *
  *     GETRANGE item, PTTL changes, SET item new NX, ZADD changes NX, ZADD keys NX
  *
- * If there is one nothing has changed, and store_put.lua comes after. Then another put of the same
- * item may have been made from here in the meantime, which counts: so the script is told what was
- * seen, and leaves alone what has changed since.
+ * If there is one nothing has changed, and store_put.lua comes after. Then the same item may have
+ * been changed from here in the meantime, which counts: so the script is told what was seen, and
+ * leaves alone what has changed since. Other puts of it are no guesses: from the first one on it is
+ * believed to be there.
  *
  * All times are the client's notion of the server's clock, so that what is put later from here has
  * the later time, whichever way it goes. */
@@ -24,6 +26,9 @@
 #define WHOLE_MOST ((size_t)1024)
 
 static const cairn_slice_t nothing = {NULL, 0};
+
+/* In place of the head of what was replaced. */
+static const cairn_slice_t unknown = {"?", 1};
 
 /* ---- what has been sent, from its bytes ---- */
 
@@ -49,6 +54,17 @@ static int read_item(redis_backend_t *redis, cairn_slice_t sent, cairn_item_t *i
     return rc < 0 ? rc : redis_item_take_name(&redis->arena, name, item);
 }
 
+/* Whether there is nobody to tell, or a failure has been told. */
+static bool is_over(cairn_req_t *req, int rc)
+{
+    return !req || redis_saver_failed(req, 0, rc, nothing);
+}
+
+static void tell(redis_backend_t *redis, cairn_req_t *req, bool existed)
+{
+    redis_store_done(redis)->put_done(CAIRN_CONTAINER_OF(req, cairn_store_put_t, req), existed);
+}
+
 /* ---- mending ---- */
 
 static void mended(void *ctx, int status, redis_reply_t *reply, cairn_slice_t detail, bool existed)
@@ -57,8 +73,7 @@ static void mended(void *ctx, int status, redis_reply_t *reply, cairn_slice_t de
     int64_t unused;
     int rc = status < 0 ? 0 : redis_reply_int(reply, &unused);
     if (redis_saver_failed(req, status, rc, detail)) return;
-    redis_store_done(redis_saver_of(req))
-        ->put_done(CAIRN_CONTAINER_OF(req, cairn_store_put_t, req), existed);
+    tell(redis_saver_of(req), req, existed);
 }
 
 static void on_mended_new(void *ctx, int status, redis_reply_t *reply, cairn_slice_t detail)
@@ -71,13 +86,20 @@ static void on_mended_old(void *ctx, int status, redis_reply_t *reply, cairn_sli
     mended(ctx, status, reply, detail, true);
 }
 
-/* head: of what was replaced, or empty. */
-static int mend(redis_backend_t *redis, cairn_req_t *req, cairn_slice_t sent, cairn_slice_t head,
-                bool existed)
+static void on_mended_unheard(void *ctx, int status, redis_reply_t *reply, cairn_slice_t detail)
+{
+    (void)ctx, (void)status, (void)reply, (void)detail;
+}
+
+/* req: NULL if nobody waits. put: what was. head: of what was replaced, or empty, or unknown. */
+static int mend(redis_backend_t *redis, cairn_req_t *req, cairn_slice_t sent, cairn_slice_t put,
+                cairn_slice_t head)
 {
     enum {
-        ARGS = 3
+        ARGS = 3,
+        TIMES = 2 * REDIS_HEAD_NUMBER + 1
     };
+    const redis_answer_fn heard = head.len > 0 ? on_mended_old : on_mended_new;
     cairn_item_t item;
     char *out;
     int rc = read_item(redis, sent, &item);
@@ -88,16 +110,17 @@ static int mend(redis_backend_t *redis, cairn_req_t *req, cairn_slice_t sent, ca
     rc = redis_conn_reserve_unbounded(
         conn,
         redis_store_call_bound(&shelf, 1, ARGS) + redis_store_item_bound(&shelf, item.key) +
-            redis_cmd_bound(ARGS, item.key.len + REDIS_HEAD_NUMBER + REDIS_HEAD_SIZE),
+            redis_cmd_bound(ARGS, item.key.len + TIMES + REDIS_HEAD_SIZE),
         &out);
     if (rc < 0) return rc;
     out = redis_store_call(out, &redis_script_store_mend, &shelf, 1, ARGS);
     out = redis_store_item(out, &shelf, item.key);
     out = redis_store_path(out, &shelf);
     out = redis_cmd_arg(out, item.key);
-    out = redis_stamp_arg(out, (int64_t)req->scratch[REDIS_SCRATCH_NUMBER]);
+    out = redis_cmd_arg(out, cairn_slice(put.ptr, TIMES));
     out = redis_cmd_arg(out, head);
-    redis_conn_commit_script(conn, out, existed ? on_mended_old : on_mended_new, req, false);
+    redis_conn_commit_script(conn, out, req ? heard : on_mended_unheard, req ? req : &redis->nobody,
+                             true);
     return 0;
 }
 
@@ -108,34 +131,40 @@ static bool is_whole(cairn_slice_t value)
     return value.len <= WHOLE_MOST;
 }
 
-static bool was_as_believed(cairn_slice_t head, cairn_slice_t item, int64_t stamp_us)
+static bool was_as_believed(cairn_slice_t head, cairn_slice_t put)
 {
-    cairn_item_t before;
-    int64_t created_at_us;
+    cairn_item_t before, item;
     bool had_vectors;
-    if (redis_head_read(head, &before, &had_vectors) < 0 ||
-        redis_head_read_number(item.ptr, &created_at_us) < 0)
+    if (redis_head_read(head, &before, &had_vectors) < 0 || redis_head_read(put, &item, NULL) < 0)
         return false;
-    return before.created_at_us == created_at_us && before.updated_at_us < stamp_us &&
-           before.ttl_ms == CAIRN_TTL_PERSIST && !had_vectors;
+    return before.created_at_us == item.created_at_us &&
+           before.updated_at_us < item.updated_at_us && before.ttl_ms == CAIRN_TTL_PERSIST &&
+           !had_vectors;
+}
+
+static int read_replaced(redis_reply_t *reply, cairn_slice_t *head)
+{
+    bool absent;
+    int rc = redis_reply_string_or_nil(reply, head, &absent);
+    if (rc < 0) return rc;
+    if (absent) *head = nothing;
+    if (head->len > REDIS_HEAD_SIZE) head->len = REDIS_HEAD_SIZE;
+    return 0;
 }
 
 /* What is large was asked for its head beforehand. */
-static void on_updated(cairn_req_t *req, redis_reply_t *reply, cairn_slice_t sent)
+static void on_updated(redis_backend_t *redis, cairn_req_t *req, redis_reply_t *reply,
+                       cairn_slice_t sent)
 {
-    redis_backend_t *redis = redis_saver_of(req);
-    const int64_t stamp_us = (int64_t)req->scratch[REDIS_SCRATCH_NUMBER];
-    cairn_slice_t head = nothing, item, name;
-    bool absent = false, more = false;
-    int rc = redis_reply_string_or_nil(reply, &head, &absent);
-    if (absent) head = nothing;
-    if (head.len > REDIS_HEAD_SIZE) head.len = REDIS_HEAD_SIZE;
+    cairn_slice_t head = unknown, put, name;
+    bool more = false;
+    int rc = reply ? read_replaced(reply, &head) : 0;
     if (rc == 0) rc = read_word(sent, 0, 0, &name);
-    if (rc == 0) rc = read_word(sent, cairn_slice_eq(name, cairn_str("SET")) ? 0 : 1, 2, &item);
-    if (rc == 0) more = !was_as_believed(head, item, stamp_us);
-    if (more) rc = mend(redis, req, sent, head, head.len > 0);
-    if (redis_saver_failed(req, 0, rc, nothing) || more) return;
-    redis_store_done(redis)->put_done(CAIRN_CONTAINER_OF(req, cairn_store_put_t, req), true);
+    if (rc == 0) rc = read_word(sent, cairn_slice_eq(name, cairn_str("SET")) ? 0 : 1, 2, &put);
+    if (rc == 0) more = !was_as_believed(head, put);
+    if (more) rc = mend(redis, req, sent, put, head);
+    if (is_over(req, rc) || more) return;
+    tell(redis, req, true);
 }
 
 static char *get_head(char *out, const redis_shelf_t *shelf, cairn_slice_t key)
@@ -173,13 +202,18 @@ static char *update(char *out, const redis_shelf_t *shelf, const cairn_store_put
     out = redis_store_item(out, shelf, put->key);
     out = item_arg(out, put, created_at_us, stamp_us);
     if (whole) out = redis_cmd_literal(out, LITERAL("$3\r\nGET\r\n"));
-    out = redis_cmd_literal(out, LITERAL("*4\r\n$4\r\nZADD\r\n"));
+    out = redis_cmd_literal(out, LITERAL("*5\r\n$4\r\nZADD\r\n"));
     out = redis_store_list_key(out, shelf, LITERAL(REDIS_SPACE_CHANGES));
-    out = score_arg(out, stamp_us);
+    out = score_arg(redis_cmd_literal(out, LITERAL("$2\r\nXX\r\n")), stamp_us);
     return redis_cmd_arg(out, put->key);
 }
 
 /* ---- an item that is guessed not to be there ---- */
+
+enum {
+    SET = 2, /* the commands before it */
+    INSERTS = 5
+};
 
 typedef struct inserted {
     cairn_slice_t head; /* of what was there */
@@ -201,19 +235,18 @@ static int read_inserted(redis_reply_t *reply, inserted_t *found)
     return rc;
 }
 
-/* It is there. What expires may have gone by now: of that nothing is said. */
+/* It is there. */
 static int put_again(redis_backend_t *redis, cairn_req_t *req, cairn_slice_t sent,
-                     cairn_slice_t head)
+                     cairn_slice_t value, cairn_slice_t head)
 {
     enum {
-        SET = 2 /* the commands before it */
+        UPDATED = REDIS_HEAD_NUMBER + 1 /* where that begins; the TTL is behind it */
     };
     cairn_item_t item, before;
-    cairn_slice_t value, seen = nothing;
     int rc = read_item(redis, sent, &item);
-    if (rc == 0) rc = read_word(sent, SET, 2, &value);
     if (rc == 0) rc = redis_head_read(head, &before, NULL);
     if (rc < 0) return rc;
+    const cairn_slice_t seen = cairn_slice(head.ptr + UPDATED, UPDATED + REDIS_HEAD_NUMBER);
     const cairn_store_put_args_t put = {
         .size = sizeof put,
         .ns = item.ns,
@@ -222,36 +255,28 @@ static int put_again(redis_backend_t *redis, cairn_req_t *req, cairn_slice_t sen
         .ttl_ms = CAIRN_TTL_PERSIST,
     };
     const redis_shelf_t shelf = redis_shelf(item.ns);
-    if (before.ttl_ms == CAIRN_TTL_PERSIST)
-        seen = cairn_slice(head.ptr + REDIS_HEAD_NUMBER + 1, REDIS_HEAD_NUMBER);
     return redis_put_by_script(redis, req, &shelf, &put, seen);
 }
 
-static void on_inserted(cairn_req_t *req, redis_reply_t *reply, cairn_slice_t sent)
+static bool is_listed(const inserted_t *found)
 {
-    redis_backend_t *redis = redis_saver_of(req);
-    const int64_t stamp_us = (int64_t)req->scratch[REDIS_SCRATCH_NUMBER];
-    inserted_t found = {0};
-    cairn_item_t item;
-    int rc = read_inserted(reply, &found);
-    if (redis_saver_failed(req, 0, rc, nothing)) return;
-    redis_beliefs_guessed(&redis->beliefs, found.set);
-    const bool listed = found.lists_ttl_ms == -1 && found.changes == 1 && found.keys == 1;
-    bool more = !found.set || !listed;
-    if (!more) {
-        rc = read_item(redis, sent, &item);
-    } else if (found.set) {
-        rc = mend(redis, req, sent, nothing, false);
-    } else {
-        rc = put_again(redis, req, sent, found.head);
-    }
-    if (redis_saver_failed(req, 0, rc, nothing) || more) return;
-    const redis_shelf_t shelf = redis_shelf(item.ns);
-    redis_beliefs_set(&redis->beliefs, redis_store_item_hash(&shelf, item.key), stamp_us);
-    redis_store_done(redis)->put_done(CAIRN_CONTAINER_OF(req, cairn_store_put_t, req), false);
+    return found->lists_ttl_ms == -1 && found->changes == 1 && found->keys == 1;
 }
 
-#define INSERTS 5 /* commands */
+static void on_inserted(redis_backend_t *redis, cairn_req_t *req, redis_reply_t *reply,
+                        cairn_slice_t sent)
+{
+    inserted_t found = {.set = true};
+    cairn_slice_t put;
+    int rc = reply ? read_inserted(reply, &found) : 0;
+    if (rc == 0) rc = read_word(sent, SET, 2, &put);
+    const bool more = rc == 0 && !(found.set && is_listed(&found));
+    if (rc == 0 && reply) redis_beliefs_guessed(&redis->beliefs, found.set);
+    if (more && found.set) rc = mend(redis, req, sent, put, reply ? nothing : unknown);
+    if (more && !found.set && req) rc = put_again(redis, req, sent, put, found.head);
+    if (is_over(req, rc) || more) return;
+    tell(redis, req, false);
+}
 
 static char *insert(char *out, const redis_shelf_t *shelf, const cairn_store_put_args_t *put,
                     int64_t stamp_us)
@@ -288,8 +313,8 @@ int redis_put_plain(redis_backend_t *redis, cairn_req_t *req, const redis_shelf_
 {
     redis_beliefs_t *beliefs = &redis->beliefs;
     if (!may_be_plain(redis, req, put)) return REDIS_PUT_BY_SCRIPT;
-    const int64_t created_at_us =
-        redis_beliefs_get(beliefs, redis_store_item_hash(shelf, put->key));
+    const uint64_t hash = redis_store_item_hash(shelf, put->key);
+    const int64_t created_at_us = redis_beliefs_get(beliefs, hash);
     const bool known = created_at_us > 0;
     if (!known && (!redis_beliefs_get(beliefs, redis_store_space_hash(shelf)) ||
                    !redis_beliefs_may_guess(beliefs)))
@@ -302,7 +327,7 @@ int redis_put_plain(redis_backend_t *redis, cairn_req_t *req, const redis_shelf_
     if (rc < 0) return rc;
     out = known ? update(out, shelf, put, created_at_us, stamp_us, &commands)
                 : insert(out, shelf, put, stamp_us);
-    req->scratch[REDIS_SCRATCH_NUMBER] = (uint64_t)stamp_us;
+    if (!known) redis_beliefs_set(beliefs, hash, stamp_us);
     redis_joint_commit(redis, req, out, commands, known ? on_updated : on_inserted);
     return 0;
 }

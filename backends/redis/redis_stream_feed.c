@@ -123,6 +123,7 @@ void redis_streams_link_lost(redis_backend_t *redis, int status, const char *det
         for (redis_channel_t *at = channels->buckets[i], *next; at; at = next) {
             next = at->same_bucket;
             at->unanswered = 0;
+            at->announced_left = 0;
             at->up = false;
             trim(at);
         }

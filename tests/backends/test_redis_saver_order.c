@@ -172,6 +172,18 @@ static void a_ttl_that_was_set_stays(world_t *w)
     }
 }
 
+static void so_it_does_on_what_another_had_put(world_t *w)
+{
+    saver_client_t *s = open_with_two(w);
+    saver_put(saver_open(w, NULL), "c3", "a@1 b@1=t");
+    put_next(s, &(put_words_t){.id = "c3", .channels = "a@1 d@1=z"});
+    assert_status(ask_set_ttl(next(s), CAIRN_SCOPE_CHECKPOINT, at("c3"), cairn_ttl_ms(HOUR)), 0);
+    await_all();
+    assert_in_range(saver_ttl(s, at("c3")), HOUR - 60000, HOUR);
+    assert_get(s, at("c3"), "c3 a@1=x d@1=z");
+    keyspace_assert_whole(&redis);
+}
+
 static bool has_run_a_transaction(void)
 {
     return strstr(redis_ask(&redis, "INFO commandstats"), "cmdstat_exec:") != NULL;
@@ -204,6 +216,7 @@ static const scenario_t scenarios[] = {
     SCENARIO(a_put_behind_a_copy_of_what_expires),
     SCENARIO(a_put_anew_is_the_last_word),
     SCENARIO(a_ttl_that_was_set_stays),
+    SCENARIO(so_it_does_on_what_another_had_put),
     SCENARIO(a_put_anew_is_whole_before_it_comes_back),
 };
 

@@ -183,11 +183,16 @@ static void submit_waits(streams_client_t *s, const char *group, streams_ask_t *
     }
 }
 
-static void cancel(streams_ask_t *ask)
+static void begin_cancel(streams_ask_t *ask)
 {
     bool outer = world_call(ask->client->world);
     assert_status(cairn_cancel(&ask->of.req), 0);
     world_return(ask->client->world, outer);
+}
+
+static void cancel(streams_ask_t *ask)
+{
+    begin_cancel(ask);
     streams_ask_await(ask, UV_ECANCELED);
 }
 
@@ -218,8 +223,10 @@ static void no_more_waits_are_woken_than_there_are_events(world_t *w)
     for (int i = 4; i < WAITS; i++) cancel(more[i]);
 }
 
-/* False: the link was back before it went; it has its event. */
-static bool goes_without_a_link(streams_client_t *s, streams_client_t *other, streams_ask_t *ask)
+/* False: the link was back before it went; it has its event. With it goes, at the same time, the
+ * one that would ask in its place. */
+static bool goes_without_a_link(streams_client_t *s, streams_client_t *other, streams_ask_t *ask,
+                                streams_ask_t *with)
 {
     const size_t connected = journal_count(&s->client->journal, "connected");
     const size_t lost = journal_count(&s->client->journal, "disconnected");
@@ -229,7 +236,9 @@ static bool goes_without_a_link(streams_client_t *s, streams_client_t *other, st
     streams_append(other, "run", "a");
     streams_pass_ms(s, 30);
     if (journal_count(&s->client->journal, "connected") == connected) {
-        cancel(ask);
+        begin_cancel(ask);
+        if (with) cancel(with);
+        streams_ask_await(ask, UV_ECANCELED);
         return true;
     }
     streams_ask_await(ask, 0);
@@ -237,7 +246,7 @@ static bool goes_without_a_link(streams_client_t *s, streams_client_t *other, st
 }
 
 /* It is woken while there is no link to ask over, and goes: so another asks in its place. */
-static void one_that_is_woken_and_goes_wakes_another(world_t *w)
+static void assert_another_is_woken(world_t *w, int together)
 {
     streams_client_t *other = streams_open(w, NULL);
     streams_client_t *s = streams_on(world_open(w, "reconnect_min_ms=400&reconnect_max_ms=500"));
@@ -247,11 +256,24 @@ static void one_that_is_woken_and_goes_wakes_another(world_t *w)
     submit_waits(s, "g", asks);
     streams_pass_ms(s, 30);
     int first = 0;
-    while (first + 1 < WAITS && !goes_without_a_link(s, other, asks[first])) first++;
-    assert_true(first + 1 < WAITS);
-    streams_ask_await(asks[first + 1], 0);
-    assert_int_equal(asks[first + 1]->position_count, 1);
-    for (int i = first + 2; i < WAITS; i++) cancel(asks[i]);
+    while (first + together < WAITS &&
+           !goes_without_a_link(s, other, asks[first], together > 1 ? asks[first + 1] : NULL))
+        first++;
+    const int next = first + together;
+    assert_true(next < WAITS);
+    streams_ask_await(asks[next], 0);
+    assert_int_equal(asks[next]->position_count, 1);
+    for (int i = next + 1; i < WAITS; i++) cancel(asks[i]);
+}
+
+static void one_that_is_woken_and_goes_wakes_another(world_t *w)
+{
+    assert_another_is_woken(w, 1);
+}
+
+static void so_it_does_if_the_other_goes_too(world_t *w)
+{
+    assert_another_is_woken(w, 2);
 }
 
 int main(void)
@@ -267,6 +289,7 @@ int main(void)
     };
     static const scenario_t two_links[] = {
         SCENARIO(one_that_is_woken_and_goes_wakes_another),
+        SCENARIO(so_it_does_if_the_other_goes_too),
     };
     redis_start(&redis, NULL);
     streams_backend.clear = clear;

@@ -10,7 +10,7 @@
 -- bytes: TTL in ms or -1; of each suffix 1 if it was set; names; tag; what the keys of its blobs begin
 -- with; the run; 6 only where it comes late, behind plain commands that did all that is usual and
 -- whatever was asked for since: n if they put a new checkpoint, or o and the list of the one that was
--- there.
+-- there, or k and that if it had no expiry.
 -- Returns '', 'newest' if it surely is the latest now, 'again' if something that was there expired
 -- meanwhile, or what to go on with (finish.lua).
 
@@ -113,7 +113,7 @@ if length > 1 then unlist(thread, {'w' .. sub(member, 2)}) end
 -- As it is to be.
 if old_ttl == 0 and not given then ttl = -1 end
 local at = ttl > 0 and now() + ttl or nil
-if late == 'n' and old_at < inf then ttl, at = old_ttl, old_at end -- was given since
+if late and sub(late, 1, 1) ~= 'o' and old_at < inf then ttl, at = old_ttl, old_at end -- was given since
 call('LSET', writes, 0, at and plain(ttl) or '')
 if run then
   call('HSET', checkpoint, 'r', run)

@@ -4,8 +4,8 @@
 -- KEYS: 1 its shard, then the items. ARGV: 1 the encoded namespace, 2 when it is, as the client thinks,
 -- 16 digits, or ""; then of each item: its key; what is done, "d" to delete it, or to put it the TTL,
 -- 16 digits, "v" if the value follows, or "s" if it is staged, "n" if vectors are, "x" if vector sets
--- cannot do with them, or " ", and when it was changed last as an earlier attempt saw it; the value,
--- or "".
+-- cannot do with them, or " ", and what an earlier attempt saw of it: when it was changed last, a blank, and
+-- its TTL; the value, or "".
 -- Returns of each a digit, whether it was there, and when it was created, 16 digits, or zeros if there is
 -- nothing to know; then when it is, 16 digits, if that was not said.
 
@@ -54,13 +54,16 @@ if #KEYS == 2 then
         call('SET', item, value)
       end
       local unlisted = call('ZADD', changes, '-' .. us, key) == 1
-      if unlisted then
-        call('ZADD', keys, 0, key)
-      elseif not exists then
-        if not expires then call('ZREM', expiry, key) end
-        take_out() -- what has expired may have had vectors
+      if not (unlisted and exists) then
+        if unlisted then
+          call('ZADD', keys, 0, key)
+        elseif not exists then
+          if not expires then call('ZREM', expiry, key) end
+          take_out() -- what has expired may have had vectors
+        end
+        return (exists and '1' or '0') .. created .. told
       end
-      return (exists and '1' or '0') .. created .. told
+      call('ZREM', changes, key) -- who put it did not come to list it: it is done again, below
     end
   elseif what == 'd' then
     if call('ZCARD', keys) > call('ZCARD', expiry) + 1 then
@@ -131,7 +134,7 @@ local function put(item, key, what, value, before)
   set(item, sub(what, 17, 17), (before.created or us) .. ' ' .. us .. ' ' .. ttl .. mark, value, text)
   set_vectors(item, mark, before.mark, text)
   add(changed, '-' .. us, key)
-  if not before.created then add(added, 0, key) end
+  add(added, 0, key)
   if mark == 'x' or before.mark == 'x' or not before.created then
     add(found, key, vectors == 'n' and beside(item, 'vectors'))
   end
@@ -140,7 +143,7 @@ local function put(item, key, what, value, before)
     lists_until = math.max(lists_until, at)
     return before.ttl == NO_TTL
   end
-  if before.ttl ~= NO_TTL then persistent[#persistent + 1] = key end
+  if before.ttl ~= NO_TTL or #what > 18 then persistent[#persistent + 1] = key end
   lists_for_ever = true
   return false
 end
@@ -166,10 +169,19 @@ local function list()
   for i = 1, #found, 2 do settle_sets(space, found[i], found[i + 1]) end
 end
 
--- Somebody has changed it since the earlier attempt: as if that had been carried out just before.
-local function is_overtaken(what, before)
-  local seen = sub(what, 19)
-  return seen ~= '' and before.updated ~= seen
+-- Somebody has changed it since the earlier attempt: as if that had been carried out just before. It
+-- has not if what was there has expired.
+local function is_overtaken(key, what, before)
+  local seen = sub(what, 19, 34)
+  if seen == '' or not before.updated and call('ZSCORE', space.expiry, key) then return false end
+  return before.updated ~= seen
+end
+
+-- Or has given it another TTL.
+local function with_ttl_since(what, before)
+  local seen = sub(what, 36)
+  if seen == '' or not before.ttl or before.ttl == seen then return what end
+  return before.ttl .. sub(what, 17)
 end
 
 local gone, unsettled = {}, false
@@ -179,9 +191,9 @@ for i = 2, #KEYS do
   if what == 'd' then
     call('UNLINK', KEYS[i], beside(KEYS[i], 'vectors'))
     gone[#gone + 1] = key
-  elseif is_overtaken(what, before) then
+  elseif is_overtaken(key, what, before) then
     answer = '1' .. NO_TTL
-  elseif put(KEYS[i], key, what, ARGV[3 * i - 1], before) then
+  elseif put(KEYS[i], key, with_ttl_since(what, before), ARGV[3 * i - 1], before) then
     unsettled = true
   end
   answers[#answers + 1] = answer
