@@ -92,6 +92,7 @@ static int redis_open(const cairn_host_t *host, const cairn_options_t *options, 
     redis_backend_t *redis = cairn_calloc(1, sizeof *redis);
     if (!redis) return refuse(error, UV_ENOMEM, uv_strerror(UV_ENOMEM));
     redis->host = host;
+    redis->clock.behind_us = (int64_t)options->clock_ms * 1000;
     int rc = choose_layout(redis, options->stream_layout, error);
     if (rc < 0) goto fail;
     rc = redis_standalone_open(&redis->route, host, options, &route_events);

@@ -1,7 +1,8 @@
 #include "redis_clock.h"
 
 #define ASK_AGAIN_US INT64_C(5000000)
-#define GIVE_UP_US INT64_C(1000000) /* the answer will not come */
+#define ASK_BETTER_US INT64_C(20000) /* after an answer that took too long */
+#define GIVE_UP_US INT64_C(1000000)  /* the answer will not come */
 #define FRESH_US INT64_C(10000000)
 #define DRIFT_PARTS 8192 /* one of so many, at the most, that clocks run apart */
 
@@ -13,13 +14,15 @@ static int64_t drift(const redis_clock_t *clock, int64_t now_us)
 static bool is_known(const redis_clock_t *clock, int64_t now_us)
 {
     return clock->heard_us > 0 && now_us - clock->heard_us < FRESH_US &&
-           clock->most_us - clock->least_us + 2 * drift(clock, now_us) <= REDIS_CLOCK_LEAST_SURE_US;
+           clock->most_us - clock->least_us + 2 * drift(clock, now_us) <= clock->behind_us;
 }
 
 bool redis_clock_asks(redis_clock_t *clock, int64_t now_us)
 {
+    if (clock->behind_us == 0) return false;
     if (clock->asked_us > 0 && now_us - clock->asked_us < GIVE_UP_US) return false;
-    if (is_known(clock, now_us) && now_us - clock->heard_us < ASK_AGAIN_US) return false;
+    const int64_t pause_us = is_known(clock, now_us) ? ASK_AGAIN_US : ASK_BETTER_US;
+    if (clock->heard_us > 0 && now_us - clock->heard_us < pause_us) return false;
     clock->asked_us = now_us;
     return true;
 }

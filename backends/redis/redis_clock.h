@@ -1,17 +1,16 @@
 /* A notion of the server's clock, from asking it for the time now and then. An answer was given
  * between the question and its coming, so it bounds by how much the server's clock is ahead of
  * ours; several bound it closer. What is told is the lower bound: never ahead of the server's, and
- * behind by no more than REDIS_CLOCK_LEAST_SURE_US, or nothing is told. */
+ * behind by no more than is allowed, or nothing is told. */
 #ifndef CAIRN_REDIS_CLOCK_H
 #define CAIRN_REDIS_CLOCK_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#define REDIS_CLOCK_LEAST_SURE_US INT64_C(2000)
-
 /* All times are by a clock of ours that never goes back, but where they say server. */
 typedef struct redis_clock {
+    int64_t behind_us;         /* at the most; 0: no time is told, nor asked for */
     int64_t least_us, most_us; /* that the server's is ahead */
     int64_t heard_us;          /* 0: never */
     int64_t asked_us;          /* 0: nobody waits for an answer */

@@ -59,6 +59,12 @@ static size_t cost_of_put(items_t *s, monitor_t *m, const char *key, int64_t ttl
     return 1000 * m->commands + m->script_arguments;
 }
 
+/* The first asks for it, in time for the next. */
+static void know_the_time(items_t *s)
+{
+    for (int i = 0; i < 2; i++) items_put(s, "all/n00000", "k", "{}");
+}
+
 /* Of what expires, and so goes by the script, and of what does not. */
 static void put_does_as_much_in_a_large_namespace_as_in_a_small_one(world_t *w)
 {
@@ -67,7 +73,7 @@ static void put_does_as_much_in_a_large_namespace_as_in_a_small_one(world_t *w)
     size_t created[2], updated[2];
     monitor_t m;
     items_t *s = items_open(w, NULL);
-    for (int i = 0; i < 2; i++) items_put(s, "all/n00000", "k", "{}"); /* knows the time by now */
+    know_the_time(s);
     monitor_start(&m, &redis);
     for (int i = 0; i < 2; i++) {
         created[i] = cost_of_put(s, &m, keys[i][0], ttls[i]);
@@ -75,6 +81,7 @@ static void put_does_as_much_in_a_large_namespace_as_in_a_small_one(world_t *w)
     }
     monitor_stop(&m);
     put_many(s, ITEMS, 1);
+    know_the_time(s);
     monitor_start(&m, &redis);
     for (int i = 0; i < 2; i++) {
         assert_int_equal(cost_of_put(s, &m, keys[i][1], ttls[i]), created[i]);
@@ -205,8 +212,8 @@ int main(void)
     redis_start(&redis, NULL);
     store_backend =
         (store_backend_t){.clear = clear, .assert_empty = assert_empty, .clock_slack_us = 2000};
-    int failures =
-        SCENARIOS_RUN("redis: large stores", scenarios, redis_url(&redis, NULL, "?keepalive_ms=0"));
+    int failures = SCENARIOS_RUN("redis: large stores", scenarios,
+                                 redis_url(&redis, NULL, "?keepalive_ms=0&clock_ms=60000"));
     redis_stop(&redis);
     return failures;
 }

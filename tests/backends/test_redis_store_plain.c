@@ -372,7 +372,7 @@ int main(void)
     store_backend.clear = clear;
     store_backend.clock_slack_us = 2000;
     int failures = SCENARIOS_RUN("redis: store's puts without a script", scenarios,
-                                 redis_url(&redis, NULL, "?keepalive_ms=0"));
+                                 redis_url(&redis, NULL, "?keepalive_ms=0&clock_ms=60000"));
     redis_stop(&redis);
     return failures;
 }

@@ -107,7 +107,8 @@ void monitor_read(monitor_t *monitor)
         const redisReply *line = reply;
         bool is_mark = line->str && strstr(line->str, mark);
         bool is_own = line->str && strstr(line->str, "\"INFO\" \"stats\"");
-        if (line->str && !is_mark && !is_own) count_line(monitor, line->str);
+        bool is_clock = line->str && strstr(line->str, "\"TIME\"");
+        if (line->str && !is_mark && !is_own && !is_clock) count_line(monitor, line->str);
         freeReplyObject(reply);
         if (is_mark) return;
     }

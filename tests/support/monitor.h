@@ -1,5 +1,6 @@
 /* What a Redis server is asked to do, seen with its MONITOR: commands that come over a connection,
- * and what scripts do inside. */
+ * and what scripts do inside. TIME is left out: a handle asks for it now and then, whatever is
+ * done. */
 #ifndef TESTS_SUPPORT_MONITOR_H
 #define TESTS_SUPPORT_MONITOR_H
 

@@ -37,7 +37,11 @@ struct cairn_backend;
     NUMBER(max_queue_bytes, 67108864, 65536, 1ull << 40,                                           \
            "bytes of requests a connection may have unanswered")                                   \
     NUMBER(max_reply_bytes, 536870912, 65536, 1ull << 40, "a longer reply ends the connection")    \
-    NUMBER(max_connections, 2, 1, 65536, "most connections a handle opens")
+    NUMBER(max_connections, 2, 1, 65536, "most connections a handle opens")                        \
+    NUMBER(                                                                                        \
+        clock_ms, 2, 0, 60000,                                                                     \
+        "a store's put is dated here, and so needs no script, while the server's time is known "   \
+        "this well: how far the dates of two handles may be out of order; 0: never")
 
 /* TEXT(name, help). All are const char * fields, NULL when unset. */
 #define CAIRN_OPTION_TEXTS(TEXT)                                                                   \
