@@ -2,13 +2,9 @@
 
 #include "redis_cmd.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-
-static void connect_next(redis_conn_t *conn);
-static void begin(redis_conn_t *conn);
 
 /* ---- the timer: one meaning a state ---- */
 
@@ -20,7 +16,7 @@ static void on_timer(uv_timer_t *timer)
     char detail[192];
     switch (conn->state) {
     case REDIS_CONN_WAITING:
-        begin(conn);
+        redis_connect_begin(conn);
         break;
     case REDIS_CONN_READY:
         keepalive(conn);
@@ -32,7 +28,7 @@ static void on_timer(uv_timer_t *timer)
     }
 }
 
-static void set_state(redis_conn_t *conn, redis_conn_state_t state, uint64_t timeout_ms)
+void redis_conn_set_state(redis_conn_t *conn, redis_conn_state_t state, uint64_t timeout_ms)
 {
     conn->state = state;
     if (timeout_ms > 0) {
@@ -194,7 +190,7 @@ void redis_conn_lose(redis_conn_t *conn, int status, const char *detail)
     bool refused_us = conn->state == REDIS_CONN_GREETING && status == CAIRN_EAUTH;
     drop_link(conn);
     if (conn->looking_up) uv_cancel((uv_req_t *)&conn->lookup);
-    set_state(conn, REDIS_CONN_WAITING, redis_backoff_next(&conn->backoff));
+    redis_conn_set_state(conn, REDIS_CONN_WAITING, redis_backoff_next(&conn->backoff));
     conn->losing = true;
     tell_lost(conn, refused_us, status, text);
     conn->losing = false;
@@ -212,7 +208,7 @@ static void become_ready(redis_conn_t *conn)
     conn->first = conn->tried > 0 ? conn->tried - 1 : 0;
     conn->pinged = false;
     conn->heard_ms = uv_now(conn->host->loop);
-    set_state(conn, REDIS_CONN_READY, conn->options->keepalive_ms);
+    redis_conn_set_state(conn, REDIS_CONN_READY, conn->options->keepalive_ms);
     conn->in_prelude = true;
     conn->owner->prelude(conn);
     conn->in_prelude = false;
@@ -233,174 +229,6 @@ void redis_conn_greeted(redis_conn_t *conn, redis_reply_t *reply)
     } else if (redis_out_unsent(&conn->hello_out) > 0) {
         redis_wire_flush_later(conn);
     }
-}
-
-/* ---- connecting ---- */
-
-/* hiredis leaves in errno what it has put in words. */
-static int why(const redisAsyncContext *ac)
-{
-    bool says_errno = ac->err == REDIS_ERR_IO && errno != 0;
-    return says_errno ? uv_translate_sys_error(errno) : UV_ECONNREFUSED;
-}
-
-static void on_connect(redisAsyncContext *ac, int status)
-{
-    redis_conn_t *conn = ac->data;
-    if (conn->ac != ac) return; /* given up meanwhile */
-    if (status != REDIS_OK) {
-        conn->failure_status = why(ac);
-        conn->ac = NULL; /* hiredis frees it when we return */
-        snprintf(conn->failure, sizeof conn->failure, "connect %s: %s", conn->where, ac->errstr);
-        connect_next(conn);
-        return;
-    }
-    redis_wire_attach(conn);
-    conn->state = REDIS_CONN_GREETING; /* the time to connect goes on */
-    if (redis_hello_begin(&conn->hello, &conn->options->hello, &conn->hello_out) < 0) {
-        redis_conn_lose(conn, UV_ENOMEM, uv_strerror(UV_ENOMEM));
-        return;
-    }
-    ac->ev.addRead(ac->ev.data);
-    redis_wire_flush_later(conn);
-}
-
-/* Starts hiredis on `options`; 0 if on_connect follows. */
-static int start_link(redis_conn_t *conn, redisOptions *options)
-{
-    options->options |= REDIS_OPT_NONBLOCK | REDIS_OPT_NOAUTOFREEREPLIES;
-    errno = 0;
-    redisAsyncContext *ac = redisAsyncConnectWithOptions(options);
-    if (!ac) return UV_ENOMEM;
-    int rc = ac->err ? why(ac) : cairn_hiredis_uv_attach(conn->group, ac);
-    if (rc < 0) {
-        snprintf(conn->failure, sizeof conn->failure, "connect %s: %s", conn->where,
-                 ac->err ? ac->errstr : uv_strerror(rc));
-        redisAsyncFree(ac);
-        return rc;
-    }
-    ac->data = conn;
-    conn->ac = ac;
-    redisAsyncSetConnectCallbackNC(ac, on_connect);
-    return 0;
-}
-
-static int start_unix(redis_conn_t *conn)
-{
-    redisOptions options = {0};
-    REDIS_OPTIONS_SET_UNIX(&options, conn->options->path);
-    snprintf(conn->where, sizeof conn->where, "%s", conn->options->path);
-    return start_link(conn, &options);
-}
-
-static int start_tcp(redis_conn_t *conn, const char *ip)
-{
-    redisOptions options = {0};
-    REDIS_OPTIONS_SET_TCP(&options, ip, conn->options->port);
-    const char *host = conn->options->host;
-    if (strcmp(host, ip) == 0) {
-        snprintf(conn->where, sizeof conn->where, strchr(ip, ':') ? "[%s]:%d" : "%s:%d", ip,
-                 conn->options->port);
-    } else {
-        snprintf(conn->where, sizeof conn->where, "%.64s:%d (%s)", host, conn->options->port, ip);
-    }
-    return start_link(conn, &options);
-}
-
-/* The addresses of the lookup in turn, until one takes the attempt or none is left. */
-static void connect_next(redis_conn_t *conn)
-{
-    while (conn->address) {
-        char ip[64];
-        int rc = uv_ip_name(conn->address->ai_addr, ip, sizeof ip);
-        conn->address = conn->address->ai_next;
-        conn->tried++;
-        if (rc == 0) rc = start_tcp(conn, ip);
-        if (rc == 0) return;
-        conn->failure_status = rc;
-    }
-    redis_conn_lose(conn, conn->failure_status, conn->failure);
-}
-
-static void free_addresses(redis_conn_t *conn)
-{
-    if (conn->addresses) uv_freeaddrinfo(conn->addresses);
-    conn->addresses = conn->address = NULL;
-}
-
-/* An attempt has one time for all addresses: so one that is silent would keep the rest from ever
- * being tried. */
-static void leave_out_first(redis_conn_t *conn)
-{
-    conn->address = conn->addresses;
-    for (conn->tried = 0; conn->address && conn->tried < conn->first; conn->tried++)
-        conn->address = conn->address->ai_next;
-    if (!conn->address) {
-        conn->address = conn->addresses;
-        conn->tried = 0;
-    }
-    conn->first = 0;
-}
-
-static void finish_closing(redis_conn_t *conn);
-
-static void on_lookup(uv_getaddrinfo_t *lookup, int status, struct addrinfo *addresses)
-{
-    redis_conn_t *conn = lookup->data;
-    conn->looking_up = false;
-    if (conn->state != REDIS_CONN_RESOLVING) {
-        if (addresses) uv_freeaddrinfo(addresses);
-        finish_closing(conn);
-        return;
-    }
-    if (status < 0) {
-        char detail[512];
-        snprintf(detail, sizeof detail, "lookup of %.255s: %s", conn->options->host,
-                 uv_strerror(status));
-        redis_conn_lose(conn, status, detail);
-        return;
-    }
-    free_addresses(conn);
-    conn->addresses = addresses;
-    conn->state = REDIS_CONN_CONNECTING;
-    leave_out_first(conn);
-    connect_next(conn);
-}
-
-static int look_up(redis_conn_t *conn)
-{
-    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
-    conn->lookup.data = conn;
-    int rc = uv_getaddrinfo(conn->host->loop, &conn->lookup, on_lookup, conn->options->host, NULL,
-                            &hints);
-    conn->looking_up = rc == 0;
-    return rc;
-}
-
-static bool is_numeric(const char *host)
-{
-    struct sockaddr_in v4;
-    struct sockaddr_in6 v6;
-    return uv_ip4_addr(host, 0, &v4) == 0 || uv_ip6_addr(host, 0, &v6) == 0;
-}
-
-/* One attempt. */
-static void begin(redis_conn_t *conn)
-{
-    int rc;
-    snprintf(conn->failure, sizeof conn->failure, "connect %s: failed", conn->where);
-    set_state(conn, REDIS_CONN_CONNECTING, conn->options->connect_timeout_ms);
-    if (conn->options->path) {
-        rc = start_unix(conn);
-    } else if (is_numeric(conn->options->host)) {
-        rc = start_tcp(conn, conn->options->host);
-    } else if (conn->looking_up) {
-        rc = UV_ETIMEDOUT; /* the last attempt's lookup, which cannot be stopped */
-    } else {
-        conn->state = REDIS_CONN_RESOLVING;
-        rc = look_up(conn);
-    }
-    if (rc < 0) redis_conn_lose(conn, rc, conn->failure);
 }
 
 /* ---- commands ---- */
@@ -543,10 +371,10 @@ void redis_conn_open(redis_conn_t *conn, const cairn_host_t *host, cairn_hiredis
     uv_timer_start(&conn->timer, on_timer, 0, 0);
 }
 
-static void finish_closing(redis_conn_t *conn)
+void redis_conn_finish_closing(redis_conn_t *conn)
 {
     if (!conn->timer_closed || conn->looking_up) return;
-    free_addresses(conn);
+    redis_connect_free(conn);
     redis_out_free(&conn->out);
     redis_out_free(&conn->hello_out);
     redis_queue_free(&conn->queue);
@@ -559,7 +387,7 @@ static void on_timer_closed(uv_handle_t *handle)
 {
     redis_conn_t *conn = handle->data;
     conn->timer_closed = true;
-    finish_closing(conn);
+    redis_conn_finish_closing(conn);
 }
 
 void redis_conn_close(redis_conn_t *conn)

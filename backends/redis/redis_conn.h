@@ -212,6 +212,20 @@ static inline bool redis_conn_may_have_written(const redis_conn_t *conn)
 /* The host of the connection a request went to. */
 const cairn_host_t *redis_conn_host(const cairn_req_t *req);
 
+/* ---- between redis_conn.c and redis_connect.c ---- */
+
+/* Begins an attempt. */
+void redis_connect_begin(redis_conn_t *conn);
+
+/* Frees what attempts keep. */
+void redis_connect_free(redis_conn_t *conn);
+
+/* `timeout_ms` 0: the state may last. */
+void redis_conn_set_state(redis_conn_t *conn, redis_conn_state_t state, uint64_t timeout_ms);
+
+/* When it closes and nothing of an attempt is out any more. */
+void redis_conn_finish_closing(redis_conn_t *conn);
+
 /* ---- between redis_conn.c and redis_wire.c ---- */
 
 /* Commits a copy of what `entry` was sent for. Returns its number in the queue. */

@@ -1,0 +1,172 @@
+/* One attempt to connect: the name looked up, then its addresses in turn, until one takes it. */
+#include "redis_conn.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+static void connect_next(redis_conn_t *conn);
+
+/* hiredis leaves in errno what it has put in words. */
+static int why(const redisAsyncContext *ac)
+{
+    bool says_errno = ac->err == REDIS_ERR_IO && errno != 0;
+    return says_errno ? uv_translate_sys_error(errno) : UV_ECONNREFUSED;
+}
+
+static void on_connect(redisAsyncContext *ac, int status)
+{
+    redis_conn_t *conn = ac->data;
+    if (conn->ac != ac) return; /* given up meanwhile */
+    if (status != REDIS_OK) {
+        conn->failure_status = why(ac);
+        conn->ac = NULL; /* hiredis frees it when we return */
+        snprintf(conn->failure, sizeof conn->failure, "connect %s: %s", conn->where, ac->errstr);
+        connect_next(conn);
+        return;
+    }
+    redis_wire_attach(conn);
+    conn->state = REDIS_CONN_GREETING; /* the time to connect goes on */
+    if (redis_hello_begin(&conn->hello, &conn->options->hello, &conn->hello_out) < 0) {
+        redis_conn_lose(conn, UV_ENOMEM, uv_strerror(UV_ENOMEM));
+        return;
+    }
+    ac->ev.addRead(ac->ev.data);
+    redis_wire_flush_later(conn);
+}
+
+/* Starts hiredis on `options`; 0 if on_connect follows. */
+static int start_link(redis_conn_t *conn, redisOptions *options)
+{
+    options->options |= REDIS_OPT_NONBLOCK | REDIS_OPT_NOAUTOFREEREPLIES;
+    errno = 0;
+    redisAsyncContext *ac = redisAsyncConnectWithOptions(options);
+    if (!ac) return UV_ENOMEM;
+    int rc = ac->err ? why(ac) : cairn_hiredis_uv_attach(conn->group, ac);
+    if (rc < 0) {
+        snprintf(conn->failure, sizeof conn->failure, "connect %s: %s", conn->where,
+                 ac->err ? ac->errstr : uv_strerror(rc));
+        redisAsyncFree(ac);
+        return rc;
+    }
+    ac->data = conn;
+    conn->ac = ac;
+    redisAsyncSetConnectCallbackNC(ac, on_connect);
+    return 0;
+}
+
+static int start_unix(redis_conn_t *conn)
+{
+    redisOptions options = {0};
+    REDIS_OPTIONS_SET_UNIX(&options, conn->options->path);
+    snprintf(conn->where, sizeof conn->where, "%s", conn->options->path);
+    return start_link(conn, &options);
+}
+
+static int start_tcp(redis_conn_t *conn, const char *ip)
+{
+    redisOptions options = {0};
+    REDIS_OPTIONS_SET_TCP(&options, ip, conn->options->port);
+    const char *host = conn->options->host;
+    if (strcmp(host, ip) == 0) {
+        snprintf(conn->where, sizeof conn->where, strchr(ip, ':') ? "[%s]:%d" : "%s:%d", ip,
+                 conn->options->port);
+    } else {
+        snprintf(conn->where, sizeof conn->where, "%.64s:%d (%s)", host, conn->options->port, ip);
+    }
+    return start_link(conn, &options);
+}
+
+/* The addresses of the lookup in turn, until one takes the attempt or none is left. */
+static void connect_next(redis_conn_t *conn)
+{
+    while (conn->address) {
+        char ip[64];
+        int rc = uv_ip_name(conn->address->ai_addr, ip, sizeof ip);
+        conn->address = conn->address->ai_next;
+        conn->tried++;
+        if (rc == 0) rc = start_tcp(conn, ip);
+        if (rc == 0) return;
+        conn->failure_status = rc;
+    }
+    redis_conn_lose(conn, conn->failure_status, conn->failure);
+}
+
+void redis_connect_free(redis_conn_t *conn)
+{
+    if (conn->addresses) uv_freeaddrinfo(conn->addresses);
+    conn->addresses = conn->address = NULL;
+}
+
+/* An attempt has one time for all addresses: so one that is silent would keep the rest from ever
+ * being tried. */
+static void leave_out_first(redis_conn_t *conn)
+{
+    conn->address = conn->addresses;
+    for (conn->tried = 0; conn->address && conn->tried < conn->first; conn->tried++)
+        conn->address = conn->address->ai_next;
+    if (!conn->address) {
+        conn->address = conn->addresses;
+        conn->tried = 0;
+    }
+    conn->first = 0;
+}
+
+static void on_lookup(uv_getaddrinfo_t *lookup, int status, struct addrinfo *addresses)
+{
+    redis_conn_t *conn = lookup->data;
+    conn->looking_up = false;
+    if (conn->state != REDIS_CONN_RESOLVING) {
+        if (addresses) uv_freeaddrinfo(addresses);
+        redis_conn_finish_closing(conn);
+        return;
+    }
+    if (status < 0) {
+        char detail[512];
+        snprintf(detail, sizeof detail, "lookup of %.255s: %s", conn->options->host,
+                 uv_strerror(status));
+        redis_conn_lose(conn, status, detail);
+        return;
+    }
+    redis_connect_free(conn);
+    conn->addresses = addresses;
+    conn->state = REDIS_CONN_CONNECTING;
+    leave_out_first(conn);
+    connect_next(conn);
+}
+
+static int look_up(redis_conn_t *conn)
+{
+    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
+    conn->lookup.data = conn;
+    int rc = uv_getaddrinfo(conn->host->loop, &conn->lookup, on_lookup, conn->options->host, NULL,
+                            &hints);
+    conn->looking_up = rc == 0;
+    return rc;
+}
+
+static bool is_numeric(const char *host)
+{
+    struct sockaddr_in v4;
+    struct sockaddr_in6 v6;
+    return uv_ip4_addr(host, 0, &v4) == 0 || uv_ip6_addr(host, 0, &v6) == 0;
+}
+
+void redis_connect_begin(redis_conn_t *conn)
+{
+    int rc;
+    snprintf(conn->failure, sizeof conn->failure, "connect %s: failed", conn->where);
+    redis_conn_set_state(conn, REDIS_CONN_CONNECTING, conn->options->connect_timeout_ms);
+    if (conn->options->path) {
+        rc = start_unix(conn);
+    } else if (is_numeric(conn->options->host)) {
+        rc = start_tcp(conn, conn->options->host);
+    } else if (conn->looking_up) {
+        rc = UV_ETIMEDOUT; /* the last attempt's lookup, which cannot be stopped */
+    } else {
+        conn->state = REDIS_CONN_RESOLVING;
+        rc = look_up(conn);
+    }
+    if (rc < 0) redis_conn_lose(conn, rc, conn->failure);
+}
