@@ -3,6 +3,8 @@
 #include "redis.h"
 #include "store_client.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 static redis_t redis;
@@ -128,6 +130,25 @@ static void two_puts_keep_when_it_was_created_though_both_believed_wrong(world_t
     call_await(two, 0);
     assert_true(facts_of(other, "k").created_at_us == before.created_at_us);
     assert_item(other, "a", "k", "4");
+}
+
+/* Whose notion of the time is ahead of ours, as it may be a little. */
+static void so_they_do_though_the_other_dates_it_later(world_t *w)
+{
+    items_t *s = open_knowing(w);
+    items_put(s, "a", "k", "1");
+    const int64_t later_us = facts_of(s, "k").updated_at_us + 60000000;
+    char set[256];
+    snprintf(set, sizeof set,
+             "SET langgraph:store:{a}:k \"%" PRId64 " %" PRId64 " 0000000000000000\\n2\"", later_us,
+             later_us);
+    (void)redis_ask(&redis, set);
+    call_t *one = begin_put(s, "k", "3"), *two = begin_put(s, "k", "4");
+    call_await(one, 0);
+    call_await(two, 0);
+    assert_item(s, "a", "k", "4");
+    assert_true(facts_of(s, "k").created_at_us == later_us);
+    assert_true(facts_of(s, "k").updated_at_us > later_us);
 }
 
 static void two_puts_of_what_another_has_deleted_make_it_new(world_t *w)
@@ -356,6 +377,7 @@ static const scenario_t scenarios[] = {
     SCENARIO(so_it_does_where_there_is_something_that_expires),
     SCENARIO(two_puts_of_what_is_new_go_together),
     SCENARIO(two_puts_keep_when_it_was_created_though_both_believed_wrong),
+    SCENARIO(so_they_do_though_the_other_dates_it_later),
     SCENARIO(two_puts_of_what_another_has_deleted_make_it_new),
     SCENARIO(a_ttl_that_is_set_behind_a_wrong_guess_stays),
     SCENARIO(a_ttl_that_is_set_behind_a_put_of_what_was_deleted_leaves_it_listed),

@@ -6,7 +6,7 @@
 #include <uv.h>
 
 /* How long anything may take before a test is given up. Only failures wait this long. */
-#define LOOP_DEADLINE_MS 20000
+#define LOOP_DEADLINE_MS 60000
 
 typedef bool (*loop_condition)(void *ctx);
 

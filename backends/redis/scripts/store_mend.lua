@@ -11,7 +11,7 @@ if not created then return 0 end -- deleted since, and from the lists as well
 local believed, put = string.match(ARGV[3], '^(%d+) (%d+)')
 if created == believed and ARGV[4] ~= '?' then
   local first, last = string.match(ARGV[4], '^(%d+) (%d+)')
-  if updated == put and last and tonumber(last) >= tonumber(put) then updated = plain(last + 1) end
+  if last and tonumber(last) >= tonumber(updated) then updated = plain(last + 1) end
   call('SETRANGE', item, 0, (first or put) .. ' ' .. updated)
 end
 local space = space_of(ARGV[1], KEYS[1])
