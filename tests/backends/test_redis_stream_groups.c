@@ -179,7 +179,7 @@ static void submit_waits(streams_client_t *s, const char *group, streams_ask_t *
 {
     for (int i = 0; i < WAITS; i++) {
         asks[i] = streams_ask(s);
-        assert_status(ask_group_read(asks[i], "run", group, "one", 1, 4000), 0);
+        assert_status(ask_group_read(asks[i], "run", group, "one", 1, 20000), 0);
     }
 }
 
@@ -196,6 +196,18 @@ static void cancel(streams_ask_t *ask)
     streams_ask_await(ask, UV_ECANCELED);
 }
 
+/* Until the server is asked for nothing more. */
+static void settle(streams_client_t *s, monitor_t *m)
+{
+    enum {
+        QUIET = 3
+    };
+    for (int quiet = 0; quiet < QUIET; quiet = m->commands == 0 ? quiet + 1 : 0) {
+        streams_pass_ms(s, 10);
+        monitor_read(m);
+    }
+}
+
 static void no_more_waits_are_woken_than_there_are_events(world_t *w)
 {
     monitor_t m;
@@ -207,8 +219,8 @@ static void no_more_waits_are_woken_than_there_are_events(world_t *w)
     assert_ends(s->own, ask_group_create(s->own, "run", "h", NULL), 0);
     submit_waits(s, "g", asks);
     submit_waits(s, "h", more);
-    streams_pass_ms(s, 30); /* they have asked, and asked again when the channel came up */
     monitor_start(&m, &redis);
+    settle(s, &m); /* they have asked, and asked again when the channel came up */
     streams_append(other, "run", "a");
     loop_run_until(&w->loop, "a wait", one_is_done, asks);
     loop_run_until(&w->loop, "a wait of the other group", one_is_done, more);
