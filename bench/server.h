@@ -18,6 +18,7 @@
 typedef struct server_options {
     const char *password; /* of the default user; NULL: none */
     char *const *args;    /* more arguments, as on redis-server's command line; NULL-terminated */
+    const char *sentinel; /* if set, it is a sentinel, and this its configuration: lines */
     bool pin;             /* to `cpu` */
     int cpu;
 } server_options_t;

@@ -27,6 +27,7 @@ const char *server_process_program(void)
 
 typedef struct command_line {
     char port[16];
+    char config[128];
     char *words[ARGS_MAX];
     size_t count;
 } command_line_t;
@@ -37,10 +38,27 @@ static void add(command_line_t *line, const char *name, const char *value)
     if (value) line->words[line->count++] = (char *)value;
 }
 
+/* A sentinel writes what it learns into its configuration, and so must have one; it begins anew
+ * whenever it is started. */
+static int add_sentinel(command_line_t *line, const server_t *server)
+{
+    snprintf(line->config, sizeof line->config, "%s/sentinel.conf", server->folder);
+    FILE *file = fopen(line->config, "we");
+    if (!file) return errno;
+    int written = fputs(server->options.sentinel, file);
+    if (fclose(file) != 0 || written < 0) return EIO;
+    add(line, line->config, "--sentinel");
+    return 0;
+}
+
 static int make_command_line(command_line_t *line, const server_t *server)
 {
     snprintf(line->port, sizeof line->port, "%d", server->port);
     add(line, server_process_program(), NULL);
+    if (server->options.sentinel) {
+        int status = add_sentinel(line, server);
+        if (status != 0) return status;
+    }
     add(line, "--bind", "127.0.0.1");
     add(line, "--port", line->port);
     add(line, "--unixsocket", server->unix_path);

@@ -3,6 +3,7 @@
 #include "error_set.h"
 #include "option_rows.h"
 
+#include <cairn/sys/hosts.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <strings.h>
@@ -170,11 +171,49 @@ static int check_credentials(const cairn_options_t *options, cairn_error_t *erro
     return check_text("username", options->username, SIZE_MAX, error);
 }
 
+/* A list of hosts, each as long as one alone may be. */
+static int check_hosts(const char *hosts, cairn_error_t *error)
+{
+    int rc = check_text("hosts", hosts, SIZE_MAX, error);
+    if (rc < 0) return rc;
+    cairn_slice_t list = cairn_str(hosts), host;
+    uint16_t port;
+    size_t count = 0;
+    while ((rc = cairn_hosts_next(&list, &host, &port)) > 0) {
+        if (host.len > LONGEST_HOST)
+            return cairn_error_set(error, CAIRN_EOPTION, "hosts has one longer than %d bytes",
+                                   LONGEST_HOST);
+        if (++count > CAIRN_HOSTS_MAX)
+            return cairn_error_set(error, CAIRN_EOPTION, "hosts are more than %d", CAIRN_HOSTS_MAX);
+    }
+    if (rc == 0) return 0;
+    return cairn_error_set(error, CAIRN_EOPTION,
+                           "hosts has something that is neither host nor host:port");
+}
+
+static int check_sentinel(const cairn_options_t *options, cairn_error_t *error)
+{
+    static const char suffix[] = "+sentinel";
+    const size_t len = strlen(options->scheme), suffix_len = sizeof suffix - 1;
+    if (len <= suffix_len || strcasecmp(options->scheme + len - suffix_len, suffix) != 0) return 0;
+    if (options->sentinel_password && !*options->sentinel_password)
+        return cairn_error_set(error, CAIRN_EOPTION, "sentinel_password is empty");
+    if (options->sentinel_username && !options->sentinel_password)
+        return cairn_error_set(error, CAIRN_EOPTION,
+                               "sentinel_username is set without a sentinel_password");
+    return check_text("sentinel_service", options->sentinel_service, SIZE_MAX, error);
+}
+
+static bool is_secret(const option_row_t *row)
+{
+    return row->offset == offsetof(cairn_options_t, sentinel_password);
+}
+
 static int check_texts(const cairn_options_t *options, cairn_error_t *error)
 {
     for (size_t i = 0; i < OPTION_ROWS; i++) {
         const option_row_t *row = &option_rows[i];
-        if (!row->is_text) continue;
+        if (!row->is_text || is_secret(row)) continue;
         const char *text;
         memcpy(&text, (const char *)options + row->offset, sizeof text);
         if (!text) continue;
@@ -193,11 +232,13 @@ int cairn_options_check(const cairn_options_t *options, cairn_error_t *error)
     if (rc == 0) rc = check_text("host", options->host, LONGEST_HOST, error);
     if (rc == 0 && options->port == 0)
         rc = cairn_error_set(error, CAIRN_EOPTION, "port=0 is out of range 1..65535");
+    if (rc == 0 && options->hosts) rc = check_hosts(options->hosts, error);
     if (rc == 0 && strcasecmp(options->scheme, "unix") == 0)
         rc = check_text("path", options->path, LONGEST_SOCKET_PATH, error);
     if (rc == 0) rc = check_credentials(options, error);
     if (rc == 0) rc = check_numbers(options, error);
     if (rc == 0) rc = check_texts(options, error);
+    if (rc == 0) rc = check_sentinel(options, error);
     if (rc == 0 && options->shallow != 0 && options->shallow != 1)
         rc = cairn_error_set(error, CAIRN_EOPTION, "shallow=%d is out of range 0..1",
                              options->shallow);

@@ -6,7 +6,11 @@
 #include "url_split.h"
 
 #include <cairn/options.h>
+#include <stdio.h>
 #include <uv.h>
+
+#define REDIS_PORT 6379
+#define SENTINEL_PORT 26379
 
 /* The longest port number quoted: a longer one may be a password that lacks its '@'. */
 #define QUOTED_PORT 5
@@ -22,7 +26,7 @@ typedef struct staging {
 /* ---- texts ---- */
 
 enum {
-    WHERE_TEXTS = 4,
+    WHERE_TEXTS = 5,
     TEXTS_MAX = WHERE_TEXTS + OPTION_ROWS
 };
 
@@ -33,6 +37,7 @@ static size_t text_fields(cairn_options_t *options, const char **out[TEXTS_MAX])
     out[1] = &options->path;
     out[2] = &options->username;
     out[3] = &options->password;
+    out[4] = &options->hosts;
     size_t count = WHERE_TEXTS;
     for (size_t i = 0; i < OPTION_ROWS; i++)
         if (option_rows[i].is_text) out[count++] = option_text(options, &option_rows[i]);
@@ -146,33 +151,75 @@ static int check_host_name(staging_t *staging, const char *host)
     return 0;
 }
 
-static int read_host(staging_t *staging, const url_parts_t *parts)
+static int read_name(staging_t *staging, const url_host_t *host, const char **name)
 {
-    staging->options.host = "localhost";
-    if (!parts->host.len && !parts->has_brackets) return 0;
-    int rc = decode_plain(staging, "the host", parts->host, &staging->options.host);
+    int rc = decode_plain(staging, "the host", host->name, name);
     if (rc < 0) return rc;
-    const char *host = staging->options.host;
-    return parts->has_brackets ? check_ipv6(staging, host) : check_host_name(staging, host);
+    return host->has_brackets ? check_ipv6(staging, *name) : check_host_name(staging, *name);
 }
 
-static int read_port(staging_t *staging, const url_parts_t *parts)
+static int read_port(staging_t *staging, const url_host_t *host, uint16_t *out)
 {
-    uint32_t port = parts->has_port ? 0 : 6379;
-    for (size_t i = 0; i < parts->port.len; i++) {
-        char c = parts->port.ptr[i];
+    uint32_t port = 0;
+    for (size_t i = 0; i < host->port.len; i++) {
+        char c = host->port.ptr[i];
         if (c < '0' || c > '9')
             return cairn_error_set(staging->error, CAIRN_EURL, "the port is not a number");
         if (port <= UINT16_MAX) port = port * 10 + (uint32_t)(c - '0');
     }
     if (port < 1 || port > UINT16_MAX) {
-        bool quoted = parts->port.len <= QUOTED_PORT;
+        bool quoted = host->port.len <= QUOTED_PORT;
         return cairn_error_set(staging->error, CAIRN_EURL, "port%s%.*s%s is out of range 1..65535",
-                               quoted ? " \"" : "", quoted ? (int)parts->port.len : 0,
-                               parts->port.ptr, quoted ? "\"" : "");
+                               quoted ? " \"" : "", quoted ? (int)host->port.len : 0,
+                               host->port.ptr, quoted ? "\"" : "");
     }
-    staging->options.port = (uint16_t)port;
+    *out = (uint16_t)port;
     return 0;
+}
+
+static int read_first_host(staging_t *staging, const url_parts_t *parts)
+{
+    cairn_options_t *options = &staging->options;
+    options->host = "localhost";
+    options->port = parts->sentinel ? SENTINEL_PORT : REDIS_PORT;
+    if (parts->hosts.len == 0) return 0;
+    int rc = read_name(staging, &parts->host, &options->host);
+    if (rc == 0 && parts->host.has_port) rc = read_port(staging, &parts->host, &options->port);
+    return rc;
+}
+
+/* Writes one at *at. What it takes is no more than it took in the URL. */
+static int list_host(staging_t *staging, const url_host_t *host, char **at)
+{
+    const char *name;
+    uint16_t port = 0;
+    size_t used = staging->options.text_used;
+    int rc = read_name(staging, host, &name);
+    if (rc == 0 && host->has_port) rc = read_port(staging, host, &port);
+    if (rc < 0) return rc;
+    *at += snprintf(*at, host->name.len + 3, host->has_brackets ? "[%s]" : "%s", name);
+    if (host->has_port) *at += snprintf(*at, QUOTED_PORT + 2, ":%u", (unsigned)port);
+    staging->options.text_used = used;
+    return 0;
+}
+
+/* All of them, if there are several. */
+static int read_hosts(staging_t *staging, const url_parts_t *parts)
+{
+    staging->options.hosts = NULL;
+    int rc = read_first_host(staging, parts);
+    if (rc < 0 || !parts->has_more_hosts) return rc;
+    char *at = reserve(staging, parts->hosts.len);
+    if (!at) return CAIRN_EURL;
+    staging->options.hosts = at;
+    cairn_slice_t rest = parts->hosts;
+    for (;;) {
+        url_host_t host;
+        rc = url_split_host(&rest, &host, staging->error);
+        if (rc == 0) rc = list_host(staging, &host, &at);
+        if (rc < 0 || rest.len == 0) return rc;
+        *at++ = ',';
+    }
 }
 
 /* ---- options ---- */
@@ -190,6 +237,21 @@ static int read_option(staging_t *staging, const option_row_t *row, cairn_slice_
                         staging->error);
 }
 
+static int read_named(staging_t *staging, const char *name, cairn_slice_t raw)
+{
+    return read_option(staging, option_row(cairn_str(name)), raw);
+}
+
+/* Service and database. */
+static int read_sentinel_path(staging_t *staging, cairn_slice_t path)
+{
+    const char *slash = memchr(path.ptr, '/', path.len);
+    size_t len = slash ? (size_t)(slash - path.ptr) : path.len;
+    int rc = read_named(staging, "sentinel_service", cairn_slice(path.ptr, len));
+    if (rc < 0 || !slash || len + 1 == path.len) return rc;
+    return read_named(staging, "db", cairn_slice(slash + 1, path.len - len - 1));
+}
+
 /* The database of a redis URL, the socket of a unix URL; a memory URL has no path. */
 static int read_path(staging_t *staging, const url_parts_t *parts)
 {
@@ -197,8 +259,8 @@ static int read_path(staging_t *staging, const url_parts_t *parts)
     if (strcmp(parts->scheme, "unix") == 0)
         return decode_plain(staging, "the path", parts->path, &staging->options.path);
     if (parts->path.len < 2) return 0;
-    cairn_slice_t db = cairn_slice(parts->path.ptr + 1, parts->path.len - 1);
-    return read_option(staging, option_row(cairn_str("db")), db);
+    cairn_slice_t rest = cairn_slice(parts->path.ptr + 1, parts->path.len - 1);
+    return parts->sentinel ? read_sentinel_path(staging, rest) : read_named(staging, "db", rest);
 }
 
 static int unknown_parameter(staging_t *staging, cairn_slice_t name)
@@ -266,9 +328,11 @@ static int stage(staging_t *staging, const url_parts_t *parts)
 {
     staging->options.scheme = parts->scheme;
     staging->options.text_used = 0;
+    staging->options.sentinel_service = NULL;
+    staging->options.sentinel_username = NULL;
+    staging->options.sentinel_password = NULL;
     int rc = read_user_info(staging, parts);
-    if (rc == 0) rc = read_host(staging, parts);
-    if (rc == 0) rc = read_port(staging, parts);
+    if (rc == 0) rc = read_hosts(staging, parts);
     if (rc == 0) rc = read_path(staging, parts);
     if (rc == 0) rc = read_query(staging, parts);
     if (rc == 0) rc = keep_texts(staging);

@@ -10,14 +10,17 @@
 typedef struct known_scheme {
     const char *name;
     bool supported;
+    bool sentinel;
 } known_scheme_t;
 
 static const known_scheme_t known_schemes[] = {
-    {"memory", true},  {"redis", true},           {"unix", true},
-    {"rediss", false}, {"redis+sentinel", false}, {"redis+cluster", false},
+    {"memory", true, false},         {"redis", true, false},
+    {"unix", true, false},           {"rediss", false, false},
+    {"redis+sentinel", true, true},  {"rediss+sentinel", false, true},
+    {"redis+cluster", false, false},
 };
 
-#define FORMS "memory:, redis:// or unix://"
+#define FORMS "memory:, redis://, unix:// or redis+sentinel://"
 
 static bool contains(cairn_slice_t text, char c)
 {
@@ -83,7 +86,7 @@ static const known_scheme_t *find_scheme(cairn_slice_t name)
 }
 
 /* Leaves `rest` behind the scheme's colon. */
-static int split_scheme(cairn_slice_t *rest, const char **out, cairn_error_t *error)
+static int split_scheme(cairn_slice_t *rest, url_parts_t *parts, cairn_error_t *error)
 {
     cairn_slice_t name = take_until(rest, ":/?#@");
     if (!eat(rest, ":") || !is_scheme(name))
@@ -91,7 +94,8 @@ static int split_scheme(cairn_slice_t *rest, const char **out, cairn_error_t *er
 
     const known_scheme_t *known = find_scheme(name);
     if (known && known->supported) {
-        *out = known->name;
+        parts->scheme = known->name;
+        parts->sentinel = known->sentinel;
         return 0;
     }
     if (known)
@@ -123,11 +127,11 @@ static int split_user_info(cairn_slice_t *authority, url_parts_t *parts, cairn_e
     return 0;
 }
 
-static int split_host(cairn_slice_t rest, url_parts_t *parts, cairn_error_t *error)
+static int split_host(cairn_slice_t rest, url_host_t *host, cairn_error_t *error)
 {
-    parts->has_brackets = eat(&rest, "[");
-    parts->host = take_until(&rest, parts->has_brackets ? "]" : ":");
-    if (parts->has_brackets && !eat(&rest, "]"))
+    *host = (url_host_t){.has_brackets = eat(&rest, "[")};
+    host->name = take_until(&rest, host->has_brackets ? "]" : ":");
+    if (host->has_brackets && !eat(&rest, "]"))
         return cairn_error_set(error, CAIRN_EURL, "the host has a '[' without a ']'");
     if (rest.len == 0) return 0;
     if (!eat(&rest, ":"))
@@ -136,18 +140,35 @@ static int split_host(cairn_slice_t rest, url_parts_t *parts, cairn_error_t *err
         return cairn_error_set(error, CAIRN_EURL,
                                "the host contains more than one ':'; an IPv6 address stands in "
                                "brackets");
-    if (parts->host.len == 0)
+    if (host->name.len == 0)
         return cairn_error_set(error, CAIRN_EURL, "there is no host before the ':'");
-    parts->has_port = true;
-    parts->port = rest;
+    host->has_port = true;
+    host->port = rest;
     return 0;
+}
+
+int url_split_host(cairn_slice_t *hosts, url_host_t *host, cairn_error_t *error)
+{
+    cairn_slice_t first = take_until(hosts, ",");
+    bool more = eat(hosts, ",");
+    if ((more && hosts->len == 0) || first.len == 0)
+        return cairn_error_set(error, CAIRN_EURL, "a host of the list is missing");
+    return split_host(first, host, error);
+}
+
+static int split_hosts(cairn_slice_t authority, url_parts_t *parts, cairn_error_t *error)
+{
+    parts->has_more_hosts = contains(authority, ',');
+    parts->hosts = authority;
+    if (!parts->has_more_hosts) return split_host(authority, &parts->host, error);
+    return url_split_host(&authority, &parts->host, error);
 }
 
 /* Whether each scheme has the parts that it needs, and no others. */
 static int check_shape(const url_parts_t *parts, cairn_error_t *error)
 {
-    bool has_host = parts->host.len || parts->has_port || parts->has_brackets;
-    if (strcmp(parts->scheme, "redis") == 0) return 0;
+    bool has_host = parts->hosts.len > 0;
+    if (strcmp(parts->scheme, "redis") == 0 || parts->sentinel) return 0;
     if (strcmp(parts->scheme, "unix") == 0) {
         if (has_host)
             return cairn_error_set(error, CAIRN_EURL,
@@ -166,7 +187,7 @@ int url_split(cairn_slice_t url, url_parts_t *parts, cairn_error_t *error)
     *parts = (url_parts_t){0};
     cairn_slice_t rest = url;
     int rc = check_bytes(url, error);
-    if (rc == 0) rc = split_scheme(&rest, &parts->scheme, error);
+    if (rc == 0) rc = split_scheme(&rest, parts, error);
     if (rc < 0) return rc;
 
     bool has_authority = eat(&rest, "//");
@@ -183,7 +204,7 @@ int url_split(cairn_slice_t url, url_parts_t *parts, cairn_error_t *error)
         return cairn_error_set(error, CAIRN_EURL, "URL has a fragment; a '#' is written %%23");
 
     rc = split_user_info(&authority, parts, error);
-    if (rc == 0) rc = split_host(authority, parts, error);
+    if (rc == 0) rc = split_hosts(authority, parts, error);
     if (rc < 0) return rc;
     parts->path = take_until(&rest, "?");
     parts->has_query = eat(&rest, "?");

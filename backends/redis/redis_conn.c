@@ -21,8 +21,10 @@ static void on_timer(uv_timer_t *timer)
     case REDIS_CONN_READY:
         keepalive(conn);
         break;
+    case REDIS_CONN_LOCATING:
+        redis_conn_lose(conn, UV_ETIMEDOUT, "no sentinel said in time where the master is");
+        break;
     default:
-        conn->first = conn->tried;
         snprintf(detail, sizeof detail, "connect %s: no answer in time", conn->where);
         redis_conn_lose(conn, UV_ETIMEDOUT, detail);
     }
@@ -90,6 +92,7 @@ static void drop_link(redis_conn_t *conn)
     conn->hello_out.head = conn->hello_out.sent = conn->hello_out.tail = 0;
     conn->prelude.head = conn->prelude.tail;
     conn->loading = 0;
+    conn->demoted = false;
     conn->transaction = (redis_transaction_t){0};
 }
 
@@ -165,8 +168,9 @@ static void run_room(cairn_task_t *task)
 
 static bool may_be_lost(const redis_conn_t *conn)
 {
-    return conn->state == REDIS_CONN_RESOLVING || conn->state == REDIS_CONN_CONNECTING ||
-           conn->state == REDIS_CONN_GREETING || conn->state == REDIS_CONN_READY;
+    return conn->state == REDIS_CONN_LOCATING || conn->state == REDIS_CONN_RESOLVING ||
+           conn->state == REDIS_CONN_CONNECTING || conn->state == REDIS_CONN_GREETING ||
+           conn->state == REDIS_CONN_READY;
 }
 
 /* Tells everybody. Until it is over, entries and bytes stay where they are, whatever is submitted
@@ -188,6 +192,7 @@ void redis_conn_lose(redis_conn_t *conn, int status, const char *detail)
     char text[512]; /* `detail` may lie in what is dropped */
     snprintf(text, sizeof text, "%s", detail);
     bool refused_us = conn->state == REDIS_CONN_GREETING && status == CAIRN_EAUTH;
+    if (conn->state != REDIS_CONN_READY) redis_connect_gave_up(conn);
     drop_link(conn);
     if (conn->looking_up) uv_cancel((uv_req_t *)&conn->lookup);
     redis_conn_set_state(conn, REDIS_CONN_WAITING, redis_backoff_next(&conn->backoff));
@@ -199,13 +204,26 @@ void redis_conn_lose(redis_conn_t *conn, int status, const char *detail)
     redis_conn_tell_room(conn);
 }
 
+void redis_conn_soon(redis_conn_t *conn)
+{
+    if (conn->state != REDIS_CONN_WAITING) return;
+    redis_backoff_reset(&conn->backoff);
+    redis_conn_set_state(conn, REDIS_CONN_WAITING, redis_backoff_next(&conn->backoff));
+}
+
+void redis_conn_hurry(redis_conn_t *conn)
+{
+    if (conn->state == REDIS_CONN_WAITING) uv_timer_start(&conn->timer, on_timer, 0, 0);
+}
+
 /* ---- the handshake ---- */
 
 static void become_ready(redis_conn_t *conn)
 {
     compact(conn);
     redis_backoff_reset(&conn->backoff);
-    conn->first = conn->tried > 0 ? conn->tried - 1 : 0;
+    redis_connect_arrived(conn);
+    conn->arrived = true;
     conn->pinged = false;
     conn->heard_ms = uv_now(conn->host->loop);
     redis_conn_set_state(conn, REDIS_CONN_READY, conn->options->keepalive_ms);

@@ -1,10 +1,14 @@
 /* One connection's life, reconnects included.
  *
- *     CLOSED -> RESOLVING -> CONNECTING -> GREETING -> READY
- *                  ^              |            |         |
- *                  |              +------------+---------+--> lost: WAITING (backoff)
- *                  +-----------------------------------------------+
+ *     CLOSED -> LOCATING -> RESOLVING -> CONNECTING -> GREETING -> READY
+ *                  ^            |             |            |         |
+ *                  |            +-------------+------------+---------+--> lost: WAITING (backoff)
+ *                  +------------------------------------------------------------+
  *     any -> CLOSING -> CLOSED
+ *
+ * Where to is a list of places, tried one behind the other in an attempt, and each name's addresses
+ * in turn; the next attempt begins with who answered last, or behind who was silent. With an empty
+ * list each attempt asks its owner first.
  *
  * hiredis connects; from then on the bytes are ours (redis_wire.c), behind the context's table of
  * functions. Commands may be put in at any time before CLOSING; while there is no connection they
@@ -12,6 +16,7 @@
 #ifndef CAIRN_REDIS_CONN_H
 #define CAIRN_REDIS_CONN_H
 
+#include "redis_addresses.h"
 #include "redis_backoff.h"
 #include "redis_hello.h"
 #include "redis_out.h"
@@ -24,6 +29,7 @@
 
 typedef enum redis_conn_state {
     REDIS_CONN_CLOSED,
+    REDIS_CONN_LOCATING,
     REDIS_CONN_RESOLVING,
     REDIS_CONN_CONNECTING,
     REDIS_CONN_GREETING,
@@ -36,6 +42,9 @@ typedef struct redis_conn redis_conn_t;
 
 /* What a connection tells its owner; each may close the connection. */
 typedef struct redis_conn_owner {
+    /* Where to, if the options do not say: redis_conn_go answers, in here or later, or
+     * redis_conn_lose ends the attempt, later. */
+    void (*locate)(redis_conn_t *conn);
     /* About to be ready: commands put in now go before all that wait. Calls nobody else. */
     void (*prelude)(redis_conn_t *conn);
     void (*ready)(redis_conn_t *conn);
@@ -55,9 +64,8 @@ typedef struct redis_conn_owner {
 
 /* Borrowed; outlives the connection. */
 typedef struct redis_conn_options {
-    const char *host; /* or else */
-    const char *path; /* of a unix socket */
-    int port;
+    const char *path;         /* of a unix socket; or else */
+    redis_addresses_t places; /* none: the owner is asked */
     redis_hello_options_t hello;
     uint64_t connect_timeout_ms;
     uint64_t reconnect_min_ms;
@@ -98,6 +106,7 @@ struct redis_conn {
     bool in_prelude; /* commands go to hello_out and prelude */
     bool losing;     /* inside redis_conn_lose: the queue is not to be compacted */
     bool refused;    /* a reserve was, since room was last told */
+    bool demoted;    /* the server says that it is a replica: nothing more goes to it */
     cairn_task_t room_task;
     bool pinged; /* a sign of life was asked for and has not come */
     uint64_t heard_ms;
@@ -127,8 +136,14 @@ struct redis_conn {
     unsigned tried;             /* how many stand before it */
     unsigned first;             /* how many the next attempt leaves out: behind who was silent, or
                                    before who answered */
-    char where[160];            /* "127.0.0.1:6379", for messages */
-    char failure[256];          /* of the address tried last */
+    redis_address_t located;    /* what the owner said */
+    const redis_address_t
+        *place;         /* whose addresses these are; NULL: none was tried in this attempt */
+    size_t place_at;    /* its number; between attempts: of the one to begin with */
+    size_t places_left; /* not tried in this attempt */
+    bool arrived;       /* this attempt led to READY */
+    char where[160];    /* "127.0.0.1:6379", for messages */
+    char failure[256];  /* of the address tried last */
     int failure_status;
 };
 
@@ -138,6 +153,13 @@ void redis_conn_open(redis_conn_t *conn, const cairn_host_t *host, cairn_hiredis
 
 /* Drops the link and what waits, without answers; `closed` follows. Legal anywhere but twice. */
 void redis_conn_close(redis_conn_t *conn);
+
+/* Answers owner->locate; ignored if that is not asked for any more. */
+void redis_conn_go(redis_conn_t *conn, const redis_address_t *place);
+
+/* If it waits for its next attempt: that begins soon, for something has changed; or at once. */
+void redis_conn_soon(redis_conn_t *conn);
+void redis_conn_hurry(redis_conn_t *conn);
 
 /* Gives the link up as lost: reconnects. */
 void redis_conn_lose(redis_conn_t *conn, int status, const char *detail);
@@ -216,6 +238,10 @@ const cairn_host_t *redis_conn_host(const cairn_req_t *req);
 
 /* Begins an attempt. */
 void redis_connect_begin(redis_conn_t *conn);
+
+/* The place has come to nothing: the next attempt begins behind it. Or it has led to READY. */
+void redis_connect_gave_up(redis_conn_t *conn);
+void redis_connect_arrived(redis_conn_t *conn);
 
 /* Frees what attempts keep. */
 void redis_connect_free(redis_conn_t *conn);

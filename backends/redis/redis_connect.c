@@ -1,4 +1,5 @@
-/* One attempt to connect: the name looked up, then its addresses in turn, until one takes it. */
+/* One attempt to connect: the places in turn, a name looked up, then its addresses in turn, until
+ * one takes it. */
 #include "redis_conn.h"
 
 #include <errno.h>
@@ -7,6 +8,7 @@
 #include <sys/socket.h>
 
 static void connect_next(redis_conn_t *conn);
+static void next_place(redis_conn_t *conn);
 
 /* hiredis leaves in errno what it has put in words. */
 static int why(const redisAsyncContext *ac)
@@ -67,14 +69,11 @@ static int start_unix(redis_conn_t *conn)
 static int start_tcp(redis_conn_t *conn, const char *ip)
 {
     redisOptions options = {0};
-    REDIS_OPTIONS_SET_TCP(&options, ip, conn->options->port);
-    const char *host = conn->options->host;
-    if (strcmp(host, ip) == 0) {
-        snprintf(conn->where, sizeof conn->where, strchr(ip, ':') ? "[%s]:%d" : "%s:%d", ip,
-                 conn->options->port);
-    } else {
-        snprintf(conn->where, sizeof conn->where, "%.64s:%d (%s)", host, conn->options->port, ip);
-    }
+    const redis_address_t *place = conn->place;
+    REDIS_OPTIONS_SET_TCP(&options, ip, place->port);
+    if (strcmp(place->host, ip) != 0)
+        snprintf(conn->where, sizeof conn->where, "%.64s:%d (%s)", place->host, place->port, ip);
+    conn->state = REDIS_CONN_CONNECTING;
     return start_link(conn, &options);
 }
 
@@ -90,7 +89,7 @@ static void connect_next(redis_conn_t *conn)
         if (rc == 0) return;
         conn->failure_status = rc;
     }
-    redis_conn_lose(conn, conn->failure_status, conn->failure);
+    next_place(conn);
 }
 
 void redis_connect_free(redis_conn_t *conn)
@@ -123,15 +122,13 @@ static void on_lookup(uv_getaddrinfo_t *lookup, int status, struct addrinfo *add
         return;
     }
     if (status < 0) {
-        char detail[512];
-        snprintf(detail, sizeof detail, "lookup of %.255s: %s", conn->options->host,
+        conn->failure_status = status;
+        snprintf(conn->failure, sizeof conn->failure, "lookup of %.192s: %s", conn->place->host,
                  uv_strerror(status));
-        redis_conn_lose(conn, status, detail);
+        next_place(conn);
         return;
     }
-    redis_connect_free(conn);
     conn->addresses = addresses;
-    conn->state = REDIS_CONN_CONNECTING;
     leave_out_first(conn);
     connect_next(conn);
 }
@@ -140,9 +137,10 @@ static int look_up(redis_conn_t *conn)
 {
     const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
     conn->lookup.data = conn;
-    int rc = uv_getaddrinfo(conn->host->loop, &conn->lookup, on_lookup, conn->options->host, NULL,
-                            &hints);
+    int rc =
+        uv_getaddrinfo(conn->host->loop, &conn->lookup, on_lookup, conn->place->host, NULL, &hints);
     conn->looking_up = rc == 0;
+    conn->state = REDIS_CONN_RESOLVING;
     return rc;
 }
 
@@ -153,20 +151,90 @@ static bool is_numeric(const char *host)
     return uv_ip4_addr(host, 0, &v4) == 0 || uv_ip6_addr(host, 0, &v6) == 0;
 }
 
+/* ---- places ---- */
+
+static int try_place(redis_conn_t *conn)
+{
+    redis_address_text_t text;
+    redis_connect_free(conn);
+    conn->tried = 0;
+    snprintf(conn->where, sizeof conn->where, "%s", redis_address_text(text, conn->place));
+    snprintf(conn->failure, sizeof conn->failure, "connect %s: failed", conn->where);
+    if (is_numeric(conn->place->host)) {
+        conn->first = 0;
+        return start_tcp(conn, conn->place->host);
+    }
+    /* The last attempt's lookup, which cannot be stopped. */
+    return conn->looking_up ? UV_ETIMEDOUT : look_up(conn);
+}
+
+static size_t place_count(const redis_conn_t *conn)
+{
+    const size_t count = conn->options->places.count;
+    return count > 0 ? count : 1;
+}
+
+static const redis_address_t *place_number(const redis_conn_t *conn, size_t number)
+{
+    const redis_addresses_t *places = &conn->options->places;
+    return places->count > 0 ? &places->list[number] : &conn->located;
+}
+
+static void next_place(redis_conn_t *conn)
+{
+    while (conn->places_left > 0) {
+        conn->places_left--;
+        if (conn->place) {
+            conn->place_at = (conn->place_at + 1) % place_count(conn);
+            conn->first = 0;
+        }
+        conn->place = place_number(conn, conn->place_at);
+        int rc = try_place(conn);
+        if (rc == 0) return;
+        conn->failure_status = rc;
+    }
+    redis_conn_lose(conn, conn->failure_status, conn->failure);
+}
+
+void redis_connect_gave_up(redis_conn_t *conn)
+{
+    if (!conn->place) return;
+    conn->first = conn->address ? conn->tried : 0;
+    if (!conn->address) conn->place_at = (conn->place_at + 1) % place_count(conn);
+    conn->place = NULL;
+}
+
+void redis_connect_arrived(redis_conn_t *conn)
+{
+    conn->first = conn->tried > 0 ? conn->tried - 1 : 0;
+}
+
+static void begin_places(redis_conn_t *conn)
+{
+    conn->places_left = place_count(conn);
+    next_place(conn);
+}
+
+void redis_conn_go(redis_conn_t *conn, const redis_address_t *place)
+{
+    if (conn->state != REDIS_CONN_LOCATING) return;
+    if (!redis_address_eq(place, &conn->located)) conn->first = 0;
+    conn->located = *place;
+    begin_places(conn);
+}
+
 void redis_connect_begin(redis_conn_t *conn)
 {
-    int rc;
-    snprintf(conn->failure, sizeof conn->failure, "connect %s: failed", conn->where);
+    conn->arrived = false;
+    conn->place = NULL;
     redis_conn_set_state(conn, REDIS_CONN_CONNECTING, conn->options->connect_timeout_ms);
     if (conn->options->path) {
-        rc = start_unix(conn);
-    } else if (is_numeric(conn->options->host)) {
-        rc = start_tcp(conn, conn->options->host);
-    } else if (conn->looking_up) {
-        rc = UV_ETIMEDOUT; /* the last attempt's lookup, which cannot be stopped */
+        int rc = start_unix(conn);
+        if (rc < 0) redis_conn_lose(conn, rc, conn->failure);
+    } else if (conn->options->places.count > 0) {
+        begin_places(conn);
     } else {
-        conn->state = REDIS_CONN_RESOLVING;
-        rc = look_up(conn);
+        conn->state = REDIS_CONN_LOCATING;
+        conn->owner->locate(conn);
     }
-    if (rc < 0) redis_conn_lose(conn, rc, conn->failure);
 }

@@ -99,7 +99,9 @@ static int say_rest(redis_hello_t *hello, const redis_hello_options_t *options, 
     char db[24];
     snprintf(db, sizeof db, "%llu", (unsigned long long)options->db);
     int rc = 0;
-    if (options->db > 0)
+    if (options->master_only && !hello->is_master)
+        rc = say_step(hello, out, HELLO_STEP_ROLE, (const char *const[]){"ROLE", NULL});
+    if (rc == 0 && options->db > 0)
         rc = say_step(hello, out, HELLO_STEP_SELECT, (const char *const[]){"SELECT", db, NULL});
     if (rc == 0)
         rc = say_step(hello, out, HELLO_STEP_COURTESY,
@@ -164,12 +166,32 @@ static bool lists_vector_sets(redis_reply_t modules)
     return false;
 }
 
+static int check_role(redis_hello_t *hello, const redis_hello_options_t *options,
+                      cairn_slice_t role)
+{
+    hello->is_master = cairn_slice_eq(role, cairn_str("master"));
+    if (!options->master_only || hello->is_master || role.len == 0) return 0;
+    return fail(hello, options, CAIRN_EREADONLY, "the server is not the master but", role);
+}
+
+/* The first of what ROLE says. */
+static int answer_role(redis_hello_t *hello, const redis_hello_options_t *options,
+                       redis_reply_t *reply)
+{
+    size_t count;
+    cairn_slice_t role;
+    if (redis_reply_array(reply, &count) < 0 || count == 0 ||
+        redis_reply_string(reply, &role) < 0 || role.len == 0)
+        return fail(hello, options, CAIRN_EPROTOCOL, "ROLE", cairn_str("the answer says no role"));
+    return check_role(hello, options, role);
+}
+
 /* Reads what the server says of itself; anything unexpected in it is not worth failing for. */
 static int read_greeting(redis_hello_t *hello, const redis_hello_options_t *options,
                          redis_reply_t *reply)
 {
     size_t count;
-    cairn_slice_t name = {NULL, 0}, version = {NULL, 0};
+    cairn_slice_t name = {NULL, 0}, version = {NULL, 0}, role = {NULL, 0};
     int64_t protocol = hello->protocol;
     int rc = redis_reply_array(reply, &count);
     for (size_t i = 0; rc == 0 && i + 1 < count; i += 2) {
@@ -180,6 +202,8 @@ static int read_greeting(redis_hello_t *hello, const redis_hello_options_t *opti
             rc = read_if_text(reply, &name);
         } else if (cairn_slice_eq(key, cairn_str("version"))) {
             rc = read_if_text(reply, &version);
+        } else if (cairn_slice_eq(key, cairn_str("role"))) {
+            rc = read_if_text(reply, &role);
         } else if (cairn_slice_eq(key, cairn_str("proto"))) {
             rc = read_if_int(reply, &protocol);
         } else if (cairn_slice_eq(key, cairn_str("modules"))) {
@@ -194,7 +218,7 @@ static int read_greeting(redis_hello_t *hello, const redis_hello_options_t *opti
     if (name.len == 0) name = cairn_str("redis");
     snprintf(hello->server, sizeof hello->server, "%.*s%s%.*s", clip(name.len, 20), name.ptr,
              version.len ? " " : "", clip(version.len, 20), version.len ? version.ptr : "");
-    return 0;
+    return check_role(hello, options, role);
 }
 
 static int answer_greeting(redis_hello_t *hello, const redis_hello_options_t *options,
@@ -225,8 +249,11 @@ int redis_hello_answer(redis_hello_t *hello, const redis_hello_options_t *option
 
     redis_hello_step_t step = (redis_hello_step_t)hello->steps[hello->step++];
     cairn_slice_t text;
+    static const char *const names[] = {
+        [HELLO_STEP_AUTH] = "AUTH", [HELLO_STEP_SELECT] = "SELECT", [HELLO_STEP_ROLE] = "ROLE"};
     if (step != HELLO_STEP_COURTESY && redis_reply_error(reply, &text))
-        return fail(hello, options, redis_error_code(text),
-                    step == HELLO_STEP_AUTH ? "AUTH" : "SELECT", text);
+        return fail(hello, options, redis_error_code(text), names[step], text);
+    int rc = step == HELLO_STEP_ROLE ? answer_role(hello, options, reply) : 0;
+    if (rc < 0) return rc;
     return hello->step == hello->step_count;
 }

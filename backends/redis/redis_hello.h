@@ -2,6 +2,7 @@
  *
  *     HELLO 3 [AUTH user password] [SETNAME name]      first, and alone
  *     [AUTH ...]  [CLIENT SETNAME]                     only where HELLO is not understood: RESP2
+ *     [ROLE]                                           where that has not said it
  *     [SELECT db] CLIENT SETINFO ...                   then
  *
  * A pure state machine between answers and an output window. */
@@ -17,16 +18,18 @@ typedef struct redis_hello_options {
     const char *username; /* NULL: the default user */
     const char *password; /* NULL: none */
     const char *client_name;
+    bool master_only; /* a server that says it is a replica is refused: CAIRN_EREADONLY */
 } redis_hello_options_t;
 
 /* What an answer of the second round is to. */
 typedef enum redis_hello_step {
     HELLO_STEP_AUTH,
     HELLO_STEP_SELECT,
+    HELLO_STEP_ROLE,
     HELLO_STEP_COURTESY /* may fail: older servers, restricted users */
 } redis_hello_step_t;
 
-#define REDIS_HELLO_STEPS 5
+#define REDIS_HELLO_STEPS 6
 
 typedef struct redis_hello {
     int protocol; /* 2 or 3, once known */
@@ -34,6 +37,7 @@ typedef struct redis_hello {
     uint8_t steps[REDIS_HELLO_STEPS];
     uint8_t step_count;
     uint8_t step;     /* the one answered next */
+    bool is_master;   /* it has said so */
     bool vector_sets; /* the server says that it has them */
     char server[48];  /* "redis 7.0.15", or "redis" where the server does not tell */
     char detail[320]; /* why it failed */

@@ -1,4 +1,5 @@
-/* The route to one server: which connection a command takes.
+/* The route to one server, the first of a list that answers or the one that sentinels call the
+ * master: which connection a command takes.
  *
  * With RESP3 one connection carries everything. With RESP2 a connection that has subscriptions can
  * do nothing else, so subscriptions get a second one, opened with the first of them; once there, it
@@ -6,7 +7,7 @@
 #ifndef CAIRN_REDIS_STANDALONE_H
 #define CAIRN_REDIS_STANDALONE_H
 
-#include "redis_conn.h"
+#include "redis_sentinel.h"
 
 typedef struct redis_standalone redis_standalone_t;
 
@@ -33,9 +34,12 @@ struct redis_standalone {
     const cairn_host_t *host;
     uint64_t capabilities; /* of its backend; set before it is opened */
     redis_conn_options_t options;
-    char *texts; /* host, path, user, password, client name: our copies */
+    char *texts; /* path, users, passwords, client name, service: our copies */
     size_t texts_len;
+    const char *service; /* that sentinels are asked for; NULL: no sentinels */
+    redis_hello_options_t sentinel_hello;
     cairn_hiredis_uv_t group;
+    redis_sentinel_t *sentinel; /* says where to; NULL: the options do */
     redis_conn_t commands;
     redis_conn_t subscriptions; /* CLOSED as long as `commands` does for both */
     int open;                   /* connections and the group */

@@ -94,7 +94,19 @@ static void fail_entry(redis_conn_t *conn, const redis_entry_t *entry, int statu
 {
     bool again = entry->ctx && lacks_script(entry, text) && send_again(conn, entry) == 0;
     redis_out_answered(&conn->out, entry->bytes);
+    if (status == CAIRN_EREADONLY && conn->options->hello.master_only) conn->demoted = true;
     if (entry->ctx && !again) entry->answer(entry->ctx, status, NULL, text);
+}
+
+/* What was written to a server that is a master no more is refused as well, and shall hear so; then
+ * the link is given up, and what was not written goes to the next. */
+static void leave_demoted(redis_conn_t *conn)
+{
+    char detail[224];
+    const redis_entry_t *oldest = oldest_entry(conn);
+    if (oldest && conn->out.sent - conn->out.head >= oldest->bytes) return;
+    snprintf(detail, sizeof detail, "%s: the server is not the master any more", conn->where);
+    redis_conn_lose(conn, CAIRN_EREADONLY, detail);
 }
 
 static inline void answer_entry(redis_conn_t *conn, const redis_entry_t *entry,
@@ -318,6 +330,7 @@ static void wire_read(redisAsyncContext *ac)
     conn->pinged = false;
     conn->host->api->count_bytes(conn->host, (uint64_t)got, 0);
     take_replies(conn, ac);
+    if (conn->ac == ac && conn->demoted) leave_demoted(conn);
     if (conn->ac != ac) return;
     rest(in);
     redis_conn_tell_room(conn);
@@ -345,7 +358,7 @@ static void wire_write(redisAsyncContext *ac)
     int rc = write_some(conn, first);
     size_t unsent = redis_out_unsent(first);
     if (unsent == 0) first->head = first->sent = first->tail = 0;
-    if (rc == 0 && unsent == 0 && conn->state == REDIS_CONN_READY) {
+    if (rc == 0 && unsent == 0 && conn->state == REDIS_CONN_READY && !conn->demoted) {
         rc = write_some(conn, &conn->out);
         unsent = redis_out_unsent(&conn->out);
     }

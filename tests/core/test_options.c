@@ -161,6 +161,46 @@ static void a_host_has_at_most_255_bytes(void **state)
     assert_accepted();
 }
 
+static void hosts_are_a_list_of_addresses(void **state)
+{
+    (void)state;
+    static const char *const lists[] = {"h", "h:1", "h,i:65535", "[::1],[::1]:7,10.0.0.1"};
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+        options.hosts = lists[i];
+        assert_accepted();
+    }
+    static const char *const malformed[] = {
+        ",",    "h,",    ",h",      "h,,i", ":1", "h:",   "h:0",    "h:x",
+        "h:1x", "h:1:2", "h:65536", "[",    "[]", "[::1", "[::1]1", "[::1]:"};
+    for (size_t i = 0; i < sizeof malformed / sizeof *malformed; i++) {
+        options.hosts = malformed[i];
+        assert_refused("hosts has something that is neither host nor host:port");
+    }
+    options.hosts = "";
+    assert_refused("hosts is missing");
+    options.hosts = "h, i";
+    assert_refused("hosts contains a space or a control character");
+    char host[300] = "h,";
+    memset(host + 2, 'h', 256);
+    options.hosts = host;
+    assert_refused("hosts has one longer than 255 bytes");
+}
+
+static void sentinels_need_a_service(void **state)
+{
+    (void)state;
+    options.scheme = "Redis+Sentinel";
+    assert_refused("sentinel_service is missing");
+    options.sentinel_service = "s";
+    assert_accepted();
+    options.sentinel_username = "u";
+    assert_refused("sentinel_username is set without a sentinel_password");
+    options.sentinel_password = "";
+    assert_refused("sentinel_password is empty");
+    options.sentinel_password = "any thing\xff";
+    assert_accepted();
+}
+
 static void a_unix_socket_needs_a_path_that_fits(void **state)
 {
     (void)state;
@@ -305,6 +345,8 @@ int main(void)
         cmocka_unit_test_setup(backoff_begins_no_later_than_it_ends, fresh),
         cmocka_unit_test_setup(where_to_must_be_there, fresh),
         cmocka_unit_test_setup(a_host_has_at_most_255_bytes, fresh),
+        cmocka_unit_test_setup(hosts_are_a_list_of_addresses, fresh),
+        cmocka_unit_test_setup(sentinels_need_a_service, fresh),
         cmocka_unit_test_setup(a_unix_socket_needs_a_path_that_fits, fresh),
         cmocka_unit_test_setup(credentials_are_whole, fresh),
         cmocka_unit_test_setup(a_client_name_is_printable_ascii, fresh),

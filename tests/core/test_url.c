@@ -161,7 +161,8 @@ typedef struct refused {
     const char *text;
 } refused_t;
 
-#define NO_SCHEME "URL does not begin with memory:, redis:// or unix://"
+#define FORMS "memory:, redis://, unix:// or redis+sentinel://"
+#define NO_SCHEME "URL does not begin with " FORMS
 #define MISPLACED_AT                                                                               \
     "an '@' stands behind a '/', '?' or '#'; in user and password these are written %2F, %3F and " \
     "%23, and elsewhere '@' is %40"
@@ -177,15 +178,24 @@ static const refused_t refusals[] = {
     {"1redis://h", CAIRN_EURL, NO_SCHEME},
     {"re_dis://h", CAIRN_EURL, NO_SCHEME},
     {"@redis://h", CAIRN_EURL, NO_SCHEME},
-    {"http://h", CAIRN_ESCHEME,
-     "scheme \"http\" is unknown; there are memory:, redis:// or unix://"},
+    {"http://h", CAIRN_ESCHEME, "scheme \"http\" is unknown; there are " FORMS},
     {"abcdefghijklmnopqrstuvwxyzabcdefghijkl://h", CAIRN_ESCHEME,
-     "scheme \"abcdefghijklmnopqrstuvwxyzabcdef\" is unknown; there are memory:, redis:// or "
-     "unix://"},
+     "scheme \"abcdefghijklmnopqrstuvwxyzabcdef\" is unknown; there are " FORMS},
     {"rediss://h", CAIRN_ESCHEME, "scheme \"rediss\" is not supported by this build"},
     {"REDISS://u:p@h", CAIRN_ESCHEME, "scheme \"rediss\" is not supported by this build"},
-    {"redis+sentinel://h", CAIRN_ESCHEME,
-     "scheme \"redis+sentinel\" is not supported by this build"},
+    {"rediss+sentinel://h/svc", CAIRN_ESCHEME,
+     "scheme \"rediss+sentinel\" is not supported by this build"},
+    {"redis+sentinel:h", CAIRN_EURL, "\"redis+sentinel:\" is not followed by \"//\""},
+    {"redis+sentinel://h", CAIRN_EOPTION, "sentinel_service is missing"},
+    {"redis+sentinel://h//1", CAIRN_EOPTION, "sentinel_service is missing"},
+    {"redis+sentinel://h/a%20b", CAIRN_EOPTION,
+     "sentinel_service contains a space or a control character"},
+    {"redis+sentinel://h/s/x", CAIRN_EOPTION, "db=\"x\" is not a whole number"},
+    {"redis+sentinel://h/s?sentinel_service=s", CAIRN_EOPTION,
+     "parameter \"sentinel_service\" is repeated"},
+    {"redis+sentinel://h/s?sentinel_password=", CAIRN_EOPTION, "sentinel_password is empty"},
+    {"redis+sentinel://h/s?sentinel_username=u", CAIRN_EOPTION,
+     "sentinel_username is set without a sentinel_password"},
     {"redis+cluster://h", CAIRN_ESCHEME, "scheme \"redis+cluster\" is not supported by this build"},
     {"redis:", CAIRN_EURL, "\"redis:\" is not followed by \"//\""},
     {"redis:/h", CAIRN_EURL, "\"redis:\" is not followed by \"//\""},
@@ -239,7 +249,16 @@ static const refused_t refusals[] = {
     {"redis://h%7f", CAIRN_EURL, "the host has an escaped space or control character"},
     {"redis://h%00", CAIRN_EURL, "the host has a NUL (%00)"},
     {"redis://h%", CAIRN_EURL, "the host has a '%' without two hexadecimal digits"},
-    {"redis://h,i", CAIRN_EURL, "the host contains a character that host names do not have"},
+    {"redis://h,", CAIRN_EURL, "a host of the list is missing"},
+    {"redis://,h", CAIRN_EURL, "a host of the list is missing"},
+    {"redis://h,,i", CAIRN_EURL, "a host of the list is missing"},
+    {"redis://h,:1", CAIRN_EURL, "there is no host before the ':'"},
+    {"redis://h,i:0", CAIRN_EURL, "port \"0\" is out of range 1..65535"},
+    {"redis://h,i:secret", CAIRN_EURL, "the port is not a number"},
+    {"redis://h,[i]", CAIRN_EURL, "in the brackets is no IPv6 address"},
+    {"redis://h,i%2cj", CAIRN_EURL, "the host contains a character that host names do not have"},
+    {"unix://h,i/r.sock", CAIRN_EURL, "a unix URL has no host; the path begins with a third '/'"},
+    {"memory://h,i", CAIRN_EURL, "a memory URL has nothing but parameters"},
     {"redis://h%2fi", CAIRN_EURL, "the host contains a character that host names do not have"},
     {"redis://h]", CAIRN_EURL, "the host contains a character that host names do not have"},
     {"redis://::1", CAIRN_EURL,
@@ -384,6 +403,13 @@ static void a_secret_is_never_in_a_message(void **state)
         "unix://u:swordfish@",
         "unix://u:swordfish@h/r.sock",
         "unix://u:swordfish/@/r.sock",
+        "redis://u:swordfish,h",
+        "redis://h,u:swordfish",
+        "redis://h,swordfish,",
+        "redis+sentinel://u:swordfish@h",
+        "redis+sentinel://h/s?sentinel_password=swordfish%",
+        "redis+sentinel://h/s?sentinel_password=swordfish&sentinel_password=swordfish",
+        "redis+sentinel://h/?sentinel_password=swordfish",
     };
     for (size_t i = 0; i < sizeof urls / sizeof *urls; i++) {
         int rc = cairn_options_from_url(&options, urls[i], &error);

@@ -39,8 +39,10 @@ static bool same_bytes(const void *a, const void *b, size_t size)
 /* What the options say does not depend on the URL's memory. */
 static void check_texts(const cairn_options_t *options)
 {
-    const char *const texts[] = {options->scheme,   options->host,     options->path,
-                                 options->username, options->password, options->client_name};
+    const char *const texts[] = {
+        options->scheme,           options->host,        options->path,  options->username,
+        options->password,         options->client_name, options->hosts, options->sentinel_service,
+        options->sentinel_password};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         REQUIRE(texts[i] == NULL || strlen(texts[i]) < CAIRN_URL_MAX);
 }

@@ -101,11 +101,21 @@ static void answer(scripted_conn_t *conn, const cairn_slice_t *words, size_t cou
 
 /* ---- rules ---- */
 
-static const char *take_rule(scripted_t *server, cairn_slice_t name, bool once)
+static bool is_for(const scripted_rule_t *rule, const cairn_slice_t *words, size_t count)
+{
+    const char *space = strchr(rule->command, ' ');
+    if (!space) return is_word(words[0], rule->command);
+    const size_t len = (size_t)(space - rule->command);
+    return count > 1 && words[0].len == len && strncasecmp(words[0].ptr, rule->command, len) == 0 &&
+           is_word(words[1], space + 1);
+}
+
+static const char *take_rule(scripted_t *server, const cairn_slice_t *words, size_t count,
+                             bool once)
 {
     for (scripted_rule_t **at = &server->rules; *at; at = &(*at)->next) {
         scripted_rule_t *rule = *at;
-        if (rule->once != once || !is_word(name, rule->command)) continue;
+        if (rule->once != once || !is_for(rule, words, count)) continue;
         const char *reply = rule->reply;
         if (once) {
             *at = rule->next;
@@ -143,8 +153,8 @@ static void note(scripted_t *server, const cairn_slice_t *words, size_t count)
 void scripted_command(scripted_conn_t *conn, const cairn_slice_t *words, size_t count)
 {
     note(conn->server, words, count);
-    const char *reply = take_rule(conn->server, words[0], true);
-    if (!reply) reply = take_rule(conn->server, words[0], false);
+    const char *reply = take_rule(conn->server, words, count, true);
+    if (!reply) reply = take_rule(conn->server, words, count, false);
     if (reply)
         obey(conn, words[0], reply);
     else

@@ -13,7 +13,7 @@ extern const char SCRIPTED_SILENCE[];
 extern const char SCRIPTED_HANGUP[];
 
 typedef struct scripted_rule {
-    char command[24];
+    char command[48];
     const char *reply;
     bool once;
     struct scripted_rule *next;
@@ -51,8 +51,8 @@ scripted_t *scripted_of(world_t *world);
 void scripted_refuse(scripted_t *server);
 void scripted_accept(scripted_t *server);
 
-/* How to answer `command`: the next one of that name, or each. What comes once goes first, in the
- * order of the calls. `reply` must outlive the server. */
+/* How to answer `command`, "GET" or with its second word "CONFIG GET": the next one, or each. What
+ * comes once goes first, in the order of the calls. `reply` must outlive the server. */
 void scripted_once(scripted_t *server, const char *command, const char *reply);
 void scripted_always(scripted_t *server, const char *command, const char *reply);
 

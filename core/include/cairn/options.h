@@ -47,7 +47,10 @@ struct cairn_backend;
 #define CAIRN_OPTION_TEXTS(TEXT)                                                                   \
     TEXT(client_name, "CLIENT SETNAME; printable, without spaces; default \"cairn\"")              \
     TEXT(stream_layout, "how Redis keeps run streams: \"cairn\", the default, or \"pure_graph\": " \
-                        "as Pure Graph's queues, which its servers and this one then share")
+                        "as Pure Graph's queues, which its servers and this one then share")       \
+    TEXT(sentinel_service, "the master's name, as sentinels know it")                              \
+    TEXT(sentinel_username, "of the sentinels; NULL: their default user")                          \
+    TEXT(sentinel_password, "of the sentinels; NULL: none")
 
 /* What stream_layout may be. */
 #define CAIRN_STREAM_LAYOUT_CAIRN "cairn"
@@ -56,11 +59,18 @@ struct cairn_backend;
 /* Room for the decoded texts of one URL; also the longest URL accepted, less one. */
 #define CAIRN_URL_MAX 8192
 
+/* The most addresses in a list. */
+#define CAIRN_HOSTS_MAX 64
+
 typedef struct cairn_options {
     /* Where to. From the URL's scheme, authority and path; they have no parameters of their own. */
-    const char *scheme;   /* "memory", "redis" or "unix"; picks the backend. Default "memory" */
+    const char *scheme;   /* "memory", "redis", "unix" or "redis+sentinel"; picks the backend.
+                             Default "memory" */
     const char *host;     /* name, IPv4 or IPv6 without brackets. Default "localhost" */
     uint16_t port;        /* default 6379 */
+    const char *hosts;    /* NULL, or in place of host and port several: "h1:7000,h2,[::1]:7001",
+                             which are tried in turn. The port that is left out is 6379, or 26379
+                             of a sentinel. At most CAIRN_HOSTS_MAX */
     const char *path;     /* of the socket for "unix" */
     const char *username; /* NULL: the server's default user */
     const char *password; /* NULL: no AUTH. Never printed, logged or put into a message */
@@ -92,7 +102,8 @@ void cairn_options_init(cairn_options_t *options);
  * may go. The forms:
  *
  *     memory:
- *     redis://[user[:password]@]host[:port][/db][?name=value[&name=value]...]
+ *     redis://[user[:password]@]host[:port][,host[:port]...][/db][?name=value[&name=value]...]
+ *     redis+sentinel://[user[:password]@]sentinel[:port][,...]/service[/db][?name=value...]
  *     unix://[user[:password]@]/path/to/socket[?name=value...]      (db as a parameter)
  *
  * Strict: percent-escapes are decoded in user, password, host, path and values, and must be whole;
@@ -100,7 +111,10 @@ void cairn_options_init(cairn_options_t *options);
  * '@' and ':' in a password are taken as they are; an unknown or repeated parameter is an error.
  * NULL is an error. CAIRN_EURL, CAIRN_ESCHEME or CAIRN_EOPTION, with the offending part in `error`
  * (which may be NULL) - but never the user information. On error `options` is unchanged. The
- * schemes of backends of your own are for the struct: a URL knows these three. */
+ * schemes of backends of your own are for the struct: a URL knows these four.
+ *
+ * Of sentinels: user and password are the data servers'; the sentinels' own are parameters, and
+ * part of where to, as the service is. */
 CAIRN_MUST_USE int cairn_options_from_url(cairn_options_t *options, const char *url,
                                           cairn_error_t *error);
 
