@@ -1,5 +1,6 @@
 /* One attempt to connect: the name looked up, then its addresses in turn, until one takes it. */
 #include "redis_conn.h"
+#include "redis_log.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -39,6 +40,7 @@ static void on_connect(redisAsyncContext *ac, int status)
 /* Starts hiredis on `options`; 0 if on_connect follows. */
 static int start_link(redis_conn_t *conn, redisOptions *options)
 {
+    redis_log(conn->host, CAIRN_LOG_DEBUG, "connecting to %s", conn->where);
     options->options |= REDIS_OPT_NONBLOCK | REDIS_OPT_NOAUTOFREEREPLIES;
     errno = 0;
     redisAsyncContext *ac = redisAsyncConnectWithOptions(options);
@@ -156,6 +158,7 @@ static bool is_numeric(const char *host)
 void redis_connect_begin(redis_conn_t *conn)
 {
     int rc;
+    conn->tally.attempts++;
     snprintf(conn->failure, sizeof conn->failure, "connect %s: failed", conn->where);
     redis_conn_set_state(conn, REDIS_CONN_CONNECTING, conn->options->connect_timeout_ms);
     if (conn->options->path) {
