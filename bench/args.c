@@ -114,7 +114,8 @@ typedef enum pubsub_option {
     WARMUP,
     JSON,
     PIN,
-    SHARED
+    SHARED,
+    LOOP_LAG
 } pubsub_option_t;
 
 static const struct option pubsub_options[] = {
@@ -131,6 +132,7 @@ static const struct option pubsub_options[] = {
     {"json", required_argument, NULL, JSON},
     {"pin", required_argument, NULL, PIN},
     {"shared", no_argument, NULL, SHARED},
+    {"loop-lag", no_argument, NULL, LOOP_LAG},
     {NULL, 0, NULL, 0},
 };
 
@@ -181,6 +183,9 @@ static int set_pubsub_option(pubsub_args_t *args, pubsub_option_t option, const 
     case SHARED:
         config->shared = true;
         return 0;
+    case LOOP_LAG:
+        config->loop_lag = true;
+        return 0;
     }
     return -1;
 }
@@ -220,7 +225,8 @@ typedef enum saver_option {
     SAVER_DURATION,
     SAVER_WARMUP,
     SAVER_JSON,
-    SAVER_PIN
+    SAVER_PIN,
+    SAVER_LOOP_LAG
 } saver_option_t;
 
 static const struct option saver_options[] = {
@@ -239,6 +245,7 @@ static const struct option saver_options[] = {
     {"warmup", required_argument, NULL, SAVER_WARMUP},
     {"json", required_argument, NULL, SAVER_JSON},
     {"pin", required_argument, NULL, SAVER_PIN},
+    {"loop-lag", no_argument, NULL, SAVER_LOOP_LAG},
     {NULL, 0, NULL, 0},
 };
 
@@ -294,6 +301,9 @@ static int set_saver_option(saver_args_t *args, saver_option_t option, const cha
         return read_real("warmup", value, 0, 3600, &config->warmup_s, error);
     case SAVER_JSON:
         args->json = value;
+        return 0;
+    case SAVER_LOOP_LAG:
+        config->loop_lag = true;
         return 0;
     case SAVER_PIN:
         return read_cpu(value, &args->cpu, error);
@@ -447,5 +457,32 @@ int args_check(int argc, char **argv, check_config_t *config, char *error)
         if (option == 't') config->ttl = true;
     }
     if (!config->url) return fail(error, "check what? --url redis://host");
+    return refuse_rest(argc, argv, error);
+}
+
+/* ---- top ---- */
+
+int args_top(int argc, char **argv, top_config_t *config, char *error)
+{
+    static const struct option options[] = {
+        {"url", required_argument, NULL, 'u'},   {"once", no_argument, NULL, 'o'},
+        {"count", required_argument, NULL, 'c'}, {"interval", required_argument, NULL, 'i'},
+        {"json", no_argument, NULL, 'j'},        {NULL, 0, NULL, 0},
+    };
+    int option, index;
+    *config = (top_config_t){.interval_ms = 1000};
+    optind = 0;
+    while ((option = next_option(argc, argv, options, &index, error)) != -1) {
+        if (option == '?') return -1;
+        if (option == 'u') config->url = optarg;
+        if (option == 'o') config->count = 1;
+        if (option == 'j') config->json = true;
+        if (option == 'c' && read_number("count", optarg, 1, 1000000000, &config->count, error) < 0)
+            return -1;
+        if (option == 'i' &&
+            read_number("interval", optarg, 20, 3600000, &config->interval_ms, error) < 0)
+            return -1;
+    }
+    if (!config->url) return fail(error, "top of what? --url redis://host");
     return refuse_rest(argc, argv, error);
 }

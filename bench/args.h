@@ -8,6 +8,7 @@
 #include "pubsub.h"
 #include "saver.h"
 #include "stream.h"
+#include "top.h"
 
 enum {
     ARGS_ERROR_MAX = 512
@@ -44,6 +45,7 @@ int args_saver(int argc, char **argv, saver_args_t *args, char *error);
 int args_stream(int argc, char **argv, stream_args_t *args, char *error);
 int args_compare(int argc, char **argv, compare_args_t *args, char *error);
 int args_count(int argc, char **argv, count_config_t *config, char *error);
+int args_top(int argc, char **argv, top_config_t *config, char *error);
 int args_check(int argc, char **argv, check_config_t *config, char *error);
 
 #endif

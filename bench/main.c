@@ -28,18 +28,20 @@ static const char usage[] =
     "cairn-bench pubsub [--url URL] [--client cairn|hiredis] [--payload BYTES]\n"
     "        [--publishers N] [--subscribers N] [--channels N] [--shared]\n"
     "        [--window MESSAGES | --rate PER_SECOND] [--duration S] [--warmup S]\n"
-    "        [--pin CORE] [--json FILE]\n"
+    "        [--pin CORE] [--loop-lag] [--json FILE]\n"
     "    one piece of work, on a server that is running (default: memory:)\n"
     "    --window  closed loop: so many messages of each publisher are underway; 1 is one at a "
     "time\n"
     "    --rate    open loop: messages are sent by the clock, and latency counts from when they\n"
     "              were due\n"
     "    --shared  publishers and subscribers use one handle\n"
+    "    --loop-lag  tells the longest turn of the loop, connecting and closing included\n"
     "\n"
     "cairn-bench saver [--url URL] [--client cairn|hiredis]\n"
     "        [--op put|put_writes|get|get_id|list|agent] [--channels N] [--value BYTES]\n"
     "        [--threads N] [--window THREADS | --rate PER_SECOND] [--ttl MS]\n"
-    "        [--most-mib N] [--keep] [--duration S] [--warmup S] [--pin CORE] [--json FILE]\n"
+    "        [--most-mib N] [--keep] [--duration S] [--warmup S] [--pin CORE] [--loop-lag]\n"
+    "        [--json FILE]\n"
     "    checkpoints, all of whose channels change with each step\n"
     "    --window    closed loop: so many threads have something underway\n"
     "    --rate      open loop: operations are begun by the clock, by any thread that is idle\n"
@@ -65,6 +67,13 @@ static const char usage[] =
     "    what a saver has left behind on a server, which may be in use: keys that nothing refers\n"
     "    to, entries of what is not there. Changes nothing; fails if there is any\n"
     "    --ttl  fails if there is a key without a TTL, too: where every checkpoint has one\n"
+    "\n"
+    "cairn-bench top --url URL [--once | --count N] [--interval MS] [--json]\n"
+    "    how a server is, each second, and a handle on it: what the server tells of itself, how\n"
+    "    long a message takes that is published to nobody, the handle's statistics and its\n"
+    "    connections. The handle is this program's own: statistics live in their process, and one\n"
+    "    that is to be seen itself serves cairn_stats_text (cairn/stats.h)\n"
+    "    --json  an object a line\n"
     "\n"
     "cairn-bench options    what a URL may say\n"
     "cairn-bench help       this\n"
@@ -262,6 +271,14 @@ static int run_check(int argc, char **argv)
     return check_is_good(&config, &found) ? SUCCESS : FAILURE;
 }
 
+static int run_top(int argc, char **argv)
+{
+    char error[ARGS_ERROR_MAX];
+    top_config_t config;
+    if (args_top(argc, argv, &config, error) < 0) return complain(USAGE, error);
+    return top_run(&config, stdout, error) < 0 ? complain(FAILURE, error) : SUCCESS;
+}
+
 static int run_options(int argc, char **argv)
 {
     (void)argv;
@@ -293,8 +310,8 @@ int main(int argc, char **argv)
     } commands[] = {
         {"pubsub", run_pubsub}, {"saver", run_saver},     {"store", run_store},
         {"stream", run_stream}, {"compare", run_compare}, {"count", run_count},
-        {"check", run_check},   {"options", run_options}, {"help", run_help},
-        {"--help", run_help},   {"-h", run_help},
+        {"check", run_check},   {"top", run_top},         {"options", run_options},
+        {"help", run_help},     {"--help", run_help},     {"-h", run_help},
     };
     signal(SIGPIPE, SIG_IGN);
     if (argc < 2) {

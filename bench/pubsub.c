@@ -79,6 +79,7 @@ static void close_all(pubsub_run_t *run)
     pubsub_traffic_stop(run);
     close_timer(&run->phase_timer);
     close_timer(&run->watch_timer);
+    loop_lag_stop(&run->loop_lag);
     for (uint32_t i = 0; i < run->client_count; i++) run->clients[i]->ops->close(run->clients[i]);
 }
 
@@ -245,6 +246,7 @@ static void run_loop(pubsub_run_t *run)
 {
     uv_timer_init(&run->loop, &run->phase_timer);
     uv_timer_init(&run->loop, &run->watch_timer);
+    if (run->config->loop_lag) loop_lag_start(&run->loop_lag, &run->loop);
     run->phase_timer.data = run->watch_timer.data = run;
     uv_timer_start(&run->phase_timer, on_open_late, OPEN_MS, 0);
     uv_timer_start(&run->watch_timer, on_watch, WATCH_MS, WATCH_MS);
@@ -308,6 +310,7 @@ static void set_result(const pubsub_run_t *run, pubsub_result_t *result)
     if (delivered > 0)
         row->client_cpu_us_per_msg = (run->cpu_end_us - run->cpu_start_us) / delivered;
     if (run->config->rate > 0) row->lag_p99_us = (double)hist_percentile(run->lag, 99) / 1e3;
+    if (run->config->loop_lag) row->loop_lag_ms = loop_lag_longest_ms(&run->loop_lag);
     snprintf(result->server, sizeof result->server, "%s", run->clients[0]->server);
 }
 

@@ -26,6 +26,7 @@ typedef struct pubsub_config {
     double warmup_s;   /* not measured */
     double duration_s; /* measured */
     bool shared;       /* everything on one handle; what is in memory always is */
+    bool loop_lag;     /* measure the longest turn of the loop, from opening to closing */
     feeder_t *feeder;  /* if any, it is the only publisher, and `url` leads to it */
 
     /* Called some times a second; may be NULL. */

@@ -3,6 +3,7 @@
 #ifndef CAIRN_BENCH_PUBSUB_RUN_H
 #define CAIRN_BENCH_PUBSUB_RUN_H
 
+#include "loop_lag.h"
 #include "pacer.h"
 #include "pubsub.h"
 #include "sequence.h"
@@ -47,6 +48,7 @@ struct pubsub_run {
     uv_loop_t loop;
     uv_timer_t phase_timer;
     uv_timer_t watch_timer;
+    loop_lag_t loop_lag; /* if it is asked for */
     pacer_t pacer;
     phase_t phase;
 

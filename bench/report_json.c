@@ -38,12 +38,12 @@ static json_t *row_object(const row_t *row)
                   count_of(row->threads), "ttl_ms", count_of(row->ttl_ms), "inflight",
                   count_of(row->inflight), "rate", figure(row->rate_wanted));
     json_t *figures = json_pack(
-        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
         messages ? "msgs_per_s" : "ops_per_s", figure(row->msgs_per_s), "mb_per_s",
         figure(row->mb_per_s), "p50_us", figure(row->p50_us), "p90_us", figure(row->p90_us),
         "p99_us", figure(row->p99_us), "p999_us", figure(row->p999_us), "max_us",
-        figure(row->max_us), "lag_p99_us", figure(row->lag_p99_us),
-        messages ? "client_cpu_us_per_msg" : "client_cpu_us_per_op",
+        figure(row->max_us), "lag_p99_us", figure(row->lag_p99_us), "loop_lag_ms",
+        figure(row->loop_lag_ms), messages ? "client_cpu_us_per_msg" : "client_cpu_us_per_op",
         figure(row->client_cpu_us_per_msg),
         messages ? "server_cpu_us_per_msg" : "server_cpu_us_per_op",
         figure(row->server_cpu_us_per_msg), "lost", count_of(row->lost), "duplicated",

@@ -219,6 +219,10 @@ void report_table(const row_t *rows, int count, FILE *out)
     free(table);
     fprintf(out, "\n%s%s", layout->legend, ratios ? layout->ratios_legend : "");
     print_notes(rows, count, out);
+    for (int i = 0; i < count; i++)
+        if (!isnan(rows[i].loop_lag_ms))
+            fprintf(out, "%s: the loop's longest turn took %.2f ms\n", rows[i].client,
+                    rows[i].loop_lag_ms);
 }
 
 void report_env(const env_t *env, FILE *out)

@@ -20,6 +20,7 @@ void row_init(row_t *row)
         .p999_us = ROW_NO_FIGURE,
         .max_us = ROW_NO_FIGURE,
         .lag_p99_us = ROW_NO_FIGURE,
+        .loop_lag_ms = ROW_NO_FIGURE,
         .client_cpu_us_per_msg = ROW_NO_FIGURE,
         .server_cpu_us_per_msg = ROW_NO_FIGURE,
         .lost = ROW_NO_COUNT,

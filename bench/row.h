@@ -44,7 +44,8 @@ typedef struct row {
     double msgs_per_s;  /* delivered; of "publish only": published */
     double mb_per_s;    /* of payload; 10^6 bytes */
     double p50_us, p90_us, p99_us, p999_us, max_us;
-    double lag_p99_us; /* by which an open loop sent later than it meant to; part of the latency */
+    double lag_p99_us;  /* by which an open loop sent later than it meant to; part of the latency */
+    double loop_lag_ms; /* the longest turn of the client's loop, if that was asked for */
     double client_cpu_us_per_msg;
     double server_cpu_us_per_msg; /* of its main thread; if the server is our own */
     int64_t lost, duplicated, reordered;

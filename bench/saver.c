@@ -105,6 +105,7 @@ static void close_all(saver_run_t *run)
     saver_traffic_stop(run);
     close_timer(&run->phase_timer);
     close_timer(&run->watch_timer);
+    loop_lag_stop(&run->loop_lag);
     if (run->client) run->client->ops->close(run->client);
 }
 
@@ -277,6 +278,7 @@ static void run_loop(saver_run_t *run)
     const saver_config_t *config = run->config;
     uv_timer_init(&run->loop, &run->phase_timer);
     uv_timer_init(&run->loop, &run->watch_timer);
+    if (run->config->loop_lag) loop_lag_start(&run->loop_lag, &run->loop);
     run->phase_timer.data = run->watch_timer.data = run;
     uv_timer_start(&run->phase_timer, on_open_late, OPEN_MS, 0);
     uv_timer_start(&run->watch_timer, on_watch, WATCH_MS, WATCH_MS);
@@ -358,6 +360,7 @@ static void set_result(const saver_run_t *run, saver_result_t *result)
         row->server_cpu_us_per_msg = (run->server_end_us - run->server_start_us) / done;
     }
     if (run->config->rate > 0) row->lag_p99_us = (double)hist_percentile(run->lag, 99) / 1e3;
+    if (run->config->loop_lag) row->loop_lag_ms = loop_lag_longest_ms(&run->loop_lag);
     snprintf(result->server, sizeof result->server, "%s", run->client->server);
 }
 

@@ -41,6 +41,7 @@ typedef struct saver_config {
                             The warmup ends after a quarter of it. 0: no limit */
     int server_pid;      /* of a server of our own, whose processor time is then told; 0: none */
     bool keep;           /* leave what was put on the server */
+    bool loop_lag;       /* measure the longest turn of the loop, from opening to closing */
 
     /* Called some times a second; may be NULL. */
     void (*on_progress)(const struct saver_config *config, double elapsed_s, double ops_per_s);

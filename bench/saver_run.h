@@ -3,6 +3,7 @@
 #ifndef CAIRN_BENCH_SAVER_RUN_H
 #define CAIRN_BENCH_SAVER_RUN_H
 
+#include "loop_lag.h"
 #include "pacer.h"
 #include "saver.h"
 #include "saver_ops.h"
@@ -55,6 +56,7 @@ struct saver_run {
     uv_loop_t loop;
     uv_timer_t phase_timer;
     uv_timer_t watch_timer;
+    loop_lag_t loop_lag; /* if it is asked for */
     pacer_t pacer;
     saver_phase_t phase;
 

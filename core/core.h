@@ -4,6 +4,7 @@
 
 #include "deadlines.h"
 #include "feeds.h"
+#include "stamp.h"
 #include "topics.h"
 #include "turn.h"
 
@@ -12,32 +13,52 @@
 #include <assert.h>
 #include <uv.h>
 
-/* One a typed request; `fail` and deadlines find the callback by it (request.c). */
+/* X(name, operation, how its callback is called with an error: request.c). */
+#define CORE_REQUESTS(X)                                                                           \
+    X(PUBLISH, "broker.publish", publish_failed)                                                   \
+    X(SAVER_PUT, "saver.put", saver_put_failed)                                                    \
+    X(SAVER_PUT_WRITES, "saver.put_writes", saver_put_failed)                                      \
+    X(SAVER_GET, "saver.get", saver_get_failed)                                                    \
+    X(SAVER_LIST, "saver.list", saver_list_failed)                                                 \
+    X(SAVER_DELETE_THREAD, "saver.delete_thread", saver_delete_failed)                             \
+    X(SAVER_DELETE_RUNS, "saver.delete_for_runs", saver_delete_failed)                             \
+    X(SAVER_PRUNE, "saver.prune", saver_delete_failed)                                             \
+    X(SAVER_SWEEP, "saver.sweep_ttl", saver_delete_failed)                                         \
+    X(SAVER_COPY, "saver.copy_thread", saver_copy_failed)                                          \
+    X(SAVER_HISTORY, "saver.history", saver_history_failed)                                        \
+    X(SAVER_TTL, "saver.ttl", saver_ttl_failed)                                                    \
+    X(SAVER_SET_TTL, "saver.set_ttl", saver_ttl_failed)                                            \
+    X(STORE_GET, "store.get", store_get_failed)                                                    \
+    X(STORE_PUT, "store.put", store_put_failed)                                                    \
+    X(STORE_SEARCH, "store.search", store_search_failed)                                           \
+    X(STORE_LIST, "store.list_namespaces", store_list_failed)                                      \
+    X(STORE_BATCH, "store.batch", store_batch_failed)                                              \
+    X(STORE_COUNT, "store.count", store_count_failed)                                              \
+    X(STORE_SWEEP, "store.sweep_ttl", store_count_failed)                                          \
+    X(STORE_TTL, "store.ttl", store_ttl_failed)                                                    \
+    X(STORE_SET_TTL, "store.set_ttl", store_ttl_failed)                                            \
+    X(STREAM_APPEND, "stream.append", stream_append_failed)                                        \
+    X(STREAM_READ, "stream.read", stream_read_failed)                                              \
+    X(STREAM_CLEAR, "stream.clear", stream_count_failed)                                           \
+    X(STREAM_COPY, "stream.copy", stream_count_failed)                                             \
+    X(STREAM_LENGTH, "stream.length", stream_count_failed)                                         \
+    X(STREAM_EXISTS, "stream.exists", stream_count_failed)                                         \
+    X(STREAM_INFO, "stream.info", stream_info_failed)                                              \
+    X(STREAM_TTL, "stream.ttl", stream_ttl_failed)                                                 \
+    X(STREAM_SET_TTL, "stream.set_ttl", stream_ttl_failed)                                         \
+    X(GROUP_CREATE, "group.create", group_change_failed)                                           \
+    X(GROUP_DESTROY, "group.destroy", group_change_failed)                                         \
+    X(GROUP_ACK, "group.ack", group_change_failed)                                                 \
+    X(GROUP_NAK, "group.nak", group_change_failed)                                                 \
+    X(GROUP_READ, "group.read", group_read_failed)                                                 \
+    X(GROUP_CLAIM, "group.claim", group_read_failed)                                               \
+    X(GROUP_INFO, "group.info", group_info_failed)
+
 typedef enum core_req_type {
     CORE_REQ_NONE,
-    CORE_REQ_PUBLISH,
-    CORE_REQ_SAVER_PUT,
-    CORE_REQ_SAVER_GET,
-    CORE_REQ_SAVER_LIST,
-    CORE_REQ_SAVER_DELETE,
-    CORE_REQ_SAVER_COPY,
-    CORE_REQ_SAVER_HISTORY,
-    CORE_REQ_SAVER_TTL,
-    CORE_REQ_STORE_GET,
-    CORE_REQ_STORE_PUT,
-    CORE_REQ_STORE_SEARCH,
-    CORE_REQ_STORE_LIST,
-    CORE_REQ_STORE_BATCH,
-    CORE_REQ_STORE_COUNT,
-    CORE_REQ_STORE_TTL,
-    CORE_REQ_STREAM_APPEND,
-    CORE_REQ_STREAM_READ,
-    CORE_REQ_STREAM_COUNT,
-    CORE_REQ_STREAM_INFO,
-    CORE_REQ_STREAM_TTL,
-    CORE_REQ_GROUP_CHANGE,
-    CORE_REQ_GROUP_READ,
-    CORE_REQ_GROUP_INFO,
+#define CORE_REQ_ENUM(name, operation, failed) CORE_REQ_##name,
+    CORE_REQUESTS(CORE_REQ_ENUM)
+#undef CORE_REQ_ENUM
     CORE_REQ_TYPES
 } core_req_type_t;
 
@@ -47,7 +68,7 @@ enum {
     CORE_REQ_ENDING
 };
 
-#define CORE_HANDLES (DEADLINES_HANDLES + 1)
+#define CORE_HANDLES (DEADLINES_HANDLES + STAMP_HANDLES + 1)
 
 typedef struct cairn_core {
     cairn_t *cairn; /* the caller's */
@@ -66,13 +87,15 @@ typedef struct cairn_core {
 
     cairn_link_t inflight; /* cairn_req_t.inflight, oldest first */
     deadlines_t deadlines;
+    stamp_t stamp;
     turn_t turn;
     topics_t topics;
     cairn_link_t subs; /* cairn_sub_t.in_core */
     feeds_t feeds;
     cairn_link_t tails;   /* cairn_tail_t.in_core */
     cairn_link_t watches; /* cairn_watch_t.in_core */
-    cairn_stats_t stats;
+    bool keeps_latency;
+    cairn_stats_t stats; /* what is kept as it happens; cairn_stats fills in the rest */
 
     char refusal[256];    /* why the last submit failed, for its req->detail */
     char link_error[256]; /* why there is no connection; empty when there is */
@@ -108,7 +131,17 @@ void core_end_later(cairn_req_t *req, int status);
 
 /* ---- the handle ---- */
 
+/* Whether the descriptor reaches as far as the member: behind its own size there is nothing. */
+#define CORE_REACHES(descriptor, type, member)                                                     \
+    ((descriptor)->size >= offsetof(type, member) + sizeof(((type *)NULL)->member))
+
 void core_emit(cairn_core_t *core, cairn_event_type_t type, int status, cairn_slice_t detail);
+
+/* Calls `take` with each connection of the backend's, if it has any. */
+void core_each_connection(const cairn_core_t *core, cairn_connection_fn take, void *ctx);
+
+/* Where the request goes, or requests (NULL) go; "" where the backend does not say. */
+const char *core_where(const cairn_core_t *core, const cairn_req_t *req);
 
 /* Expires what is due by the handle's clock: for tests with a clock of their own. */
 void core_tick(cairn_t *cairn);

@@ -54,7 +54,7 @@ int cairn_group_create(cairn_streams_t *streams, cairn_group_change_t *req, cair
     if (options->max_deliveries > 0) args.dead_letter = options->dead_letter;
     req->cb = cb;
     rc = ops->group_create(core->self, req, &args);
-    return core_started(core, &req->req, CORE_REQ_GROUP_CHANGE, rc);
+    return core_started(core, &req->req, CORE_REQ_GROUP_CREATE, rc);
 }
 
 int cairn_group_destroy(cairn_streams_t *streams, cairn_group_change_t *req, cairn_slice_t stream,
@@ -70,7 +70,7 @@ int cairn_group_destroy(cairn_streams_t *streams, cairn_group_change_t *req, cai
     if (!HAVE(ops, group_destroy)) return verify_no_slot(core, &req->req);
     req->cb = cb;
     rc = ops->group_destroy(core->self, req, stream, group);
-    return core_started(core, &req->req, CORE_REQ_GROUP_CHANGE, rc);
+    return core_started(core, &req->req, CORE_REQ_GROUP_DESTROY, rc);
 }
 
 static void verify_ack(verify_t *check, const cairn_group_ack_args_t *args)
@@ -94,7 +94,7 @@ int cairn_group_ack(cairn_streams_t *streams, cairn_group_change_t *req, cairn_s
     if (!HAVE(ops, group_ack)) return verify_no_slot(core, &req->req);
     req->cb = cb;
     rc = ops->group_ack(core->self, req, &args);
-    return core_started(core, &req->req, CORE_REQ_GROUP_CHANGE, rc);
+    return core_started(core, &req->req, CORE_REQ_GROUP_ACK, rc);
 }
 
 int cairn_group_nak(cairn_streams_t *streams, cairn_group_change_t *req, cairn_slice_t stream,
@@ -113,7 +113,7 @@ int cairn_group_nak(cairn_streams_t *streams, cairn_group_change_t *req, cairn_s
     if (!HAVE(ops, group_nak)) return verify_no_slot(core, &req->req);
     req->cb = cb;
     rc = ops->group_nak(core->self, req, &args);
-    return core_started(core, &req->req, CORE_REQ_GROUP_CHANGE, rc);
+    return core_started(core, &req->req, CORE_REQ_GROUP_NAK, rc);
 }
 
 /* ---- read, claim ---- */
@@ -172,7 +172,7 @@ int cairn_group_claim(cairn_streams_t *streams, cairn_group_read_t *req, cairn_s
     if (!HAVE(ops, group_claim)) return verify_no_slot(core, &req->req);
     req->cb = cb;
     rc = ops->group_claim(core->self, req, &args);
-    return core_started(core, &req->req, CORE_REQ_GROUP_READ, rc);
+    return core_started(core, &req->req, CORE_REQ_GROUP_CLAIM, rc);
 }
 
 /* ---- info ---- */

@@ -24,17 +24,13 @@ static bool speaks(const cairn_backend_t *backend, const char *scheme)
     return false;
 }
 
-/* Whether the descriptor reaches as far as the member: behind its own size there is nothing. */
-#define REACHES(descriptor, type, member)                                                          \
-    ((descriptor)->size >= offsetof(type, member) + sizeof(((type *)NULL)->member))
-
 static int check_abi(const cairn_backend_t *backend, cairn_error_t *error)
 {
     if (backend->abi_major != CAIRN_ABI_MAJOR)
         return cairn_error_set(error, CAIRN_EABI,
                                "backend %s was built for ABI %d; this library has %d",
                                backend->name, backend->abi_major, CAIRN_ABI_MAJOR);
-    if (!REACHES(backend, cairn_backend_t, forget))
+    if (!CORE_REACHES(backend, cairn_backend_t, forget))
         return cairn_error_set(error, CAIRN_EABI, "backend %s has a descriptor of %u bytes",
                                backend->name, (unsigned)backend->size);
     return 0;
@@ -75,12 +71,14 @@ static uint64_t offered_by(const cairn_backend_t *backend)
 {
     uint64_t offered = backend->capabilities;
     const cairn_broker_ops_t *broker =
-        REACHES(backend, cairn_backend_t, broker) ? backend->broker : NULL;
-    if (!broker || !REACHES(broker, cairn_broker_ops_t, topic_close)) offered &= ~CAPS_BROKER;
+        CORE_REACHES(backend, cairn_backend_t, broker) ? backend->broker : NULL;
+    if (!broker || !CORE_REACHES(broker, cairn_broker_ops_t, topic_close)) offered &= ~CAPS_BROKER;
     /* Of the others a slot is looked for when it is needed. */
-    if (!REACHES(backend, cairn_backend_t, saver) || !backend->saver) offered &= ~CAIRN_CAP_SAVER;
-    if (!REACHES(backend, cairn_backend_t, store) || !backend->store) offered &= ~CAPS_STORE;
-    if (!REACHES(backend, cairn_backend_t, stream) || !backend->stream) offered &= ~CAPS_STREAM;
+    if (!CORE_REACHES(backend, cairn_backend_t, saver) || !backend->saver)
+        offered &= ~CAIRN_CAP_SAVER;
+    if (!CORE_REACHES(backend, cairn_backend_t, store) || !backend->store) offered &= ~CAPS_STORE;
+    if (!CORE_REACHES(backend, cairn_backend_t, stream) || !backend->stream)
+        offered &= ~CAPS_STREAM;
     return offered;
 }
 
@@ -97,6 +95,7 @@ static void core_init(cairn_core_t *core, cairn_t *cairn, uv_loop_t *loop,
     core->state = CAIRN_OPENING;
     core->timeout_ms = options->timeout_ms;
     core->shallow = options->shallow != 0;
+    core->keeps_latency = options->latency_stats != 0;
     list_init(&core->inflight);
     list_init(&core->subs);
     list_init(&core->tails);
@@ -110,6 +109,8 @@ static void core_init(cairn_core_t *core, cairn_t *cairn, uv_loop_t *loop,
 static void core_attach(cairn_core_t *core)
 {
     deadlines_init(&core->deadlines, core->loop, core->cairn->clock);
+    stamp_init(&core->stamp, core->loop, core->cairn->clock);
+    core->turn.stamp = &core->stamp;
     turn_attach(&core->turn, core->loop);
 }
 
@@ -137,7 +138,8 @@ static void close_handles(cairn_core_t *core)
 {
     uv_handle_t *handles[CORE_HANDLES];
     deadlines_handles(&core->deadlines, handles);
-    handles[DEADLINES_HANDLES] = (uv_handle_t *)&core->turn.idle;
+    handles[DEADLINES_HANDLES] = (uv_handle_t *)&core->stamp.prepare;
+    handles[DEADLINES_HANDLES + STAMP_HANDLES] = (uv_handle_t *)&core->turn.idle;
     core->handles_open = CORE_HANDLES;
     for (int i = 0; i < CORE_HANDLES; i++) {
         handles[i]->data = core;
@@ -234,15 +236,6 @@ cairn_state_t cairn_state(const cairn_t *cairn)
 uint64_t cairn_capabilities(const cairn_t *cairn)
 {
     return cairn->core ? cairn->core->capabilities : 0;
-}
-
-void cairn_stats(const cairn_t *cairn, cairn_stats_t *out)
-{
-    if (cairn->core) {
-        *out = cairn->core->stats;
-    } else {
-        memset(out, 0, sizeof *out);
-    }
 }
 
 const char *cairn_server(const cairn_t *cairn)

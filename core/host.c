@@ -22,6 +22,11 @@ static void log_line(const cairn_host_t *host, cairn_log_level_t level, const ch
     if (cairn->on_log) cairn->on_log(cairn, level, text);
 }
 
+static bool logs(const cairn_host_t *host)
+{
+    return core_of(host)->cairn->on_log != NULL;
+}
+
 static void defer(const cairn_host_t *host, cairn_task_t *task)
 {
     turn_defer(&core_of(host)->turn, task);
@@ -46,16 +51,26 @@ static void deadline_stop(const cairn_host_t *host, cairn_deadline_t *deadline)
 
 /* ---- the connection ---- */
 
+static void log_connected(const cairn_core_t *core)
+{
+    char line[256];
+    if (!core->cairn->on_log) return;
+    const char *where = core_where(core, NULL);
+    snprintf(line, sizeof line, "connected to %s%s%s", core->server, *where ? " at " : "", where);
+    log_line(&core->host, CAIRN_LOG_INFO, line);
+}
+
 static void connected(const cairn_host_t *host, uint64_t capabilities, const char *server)
 {
     cairn_core_t *core = core_of(host);
     if (!core_is_open(core)) return;
+    core->stats.reconnects += core->stats.connects > 0;
     core->state = CAIRN_READY;
     core->capabilities = capabilities & core->offered;
     core->stats.connects++;
     core->link_error[0] = '\0';
     snprintf(core->server, sizeof core->server, "%s", server);
-    log_line(host, CAIRN_LOG_INFO, core->server);
+    log_connected(core);
     core_emit(core, CAIRN_EVENT_CONNECTED, 0, cairn_str(core->server));
 }
 
@@ -67,7 +82,8 @@ static void disconnected(const cairn_host_t *host, int status, const char *detai
     core->stats.disconnects++;
     core->server[0] = '\0';
     snprintf(core->link_error, sizeof core->link_error, "%s", detail);
-    log_line(host, CAIRN_LOG_WARN, core->link_error);
+    bool mends = status != CAIRN_EAUTH && status != CAIRN_EDENIED;
+    log_line(host, mends ? CAIRN_LOG_WARN : CAIRN_LOG_ERROR, core->link_error);
     core_emit(core, CAIRN_EVENT_DISCONNECTED, status, cairn_str(core->link_error));
 }
 
@@ -81,9 +97,10 @@ static void credit(const cairn_host_t *host)
 
 static void count_bytes(const cairn_host_t *host, uint64_t in, uint64_t out)
 {
-    cairn_stats_t *stats = &core_of(host)->stats;
-    stats->bytes_in += in;
-    stats->bytes_out += out;
+    cairn_core_t *core = core_of(host);
+    if (in > 0) stamp_spoil(&core->stamp); /* what now ends was not waited for before */
+    core->stats.bytes_in += in;
+    core->stats.bytes_out += out;
 }
 
 /* ---- requests ---- */
@@ -120,10 +137,22 @@ static void topic_up(const cairn_host_t *host, cairn_topic_t *shared)
         sub_up(CONTAINER_OF(at, cairn_sub_t, in_topic));
 }
 
+static void log_refusal(const cairn_core_t *core, const topic_t *topic, cairn_slice_t detail)
+{
+    char line[512];
+    if (!core->cairn->on_log) return;
+    cairn_slice_t name = topic->shared.name;
+    snprintf(line, sizeof line, "subscription to %.*s refused: %.*s",
+             name.len < 128 ? (int)name.len : 128, name.ptr,
+             detail.len < 256 ? (int)detail.len : 256, detail.len ? detail.ptr : "");
+    log_line(&core->host, CAIRN_LOG_WARN, line);
+}
+
 static void topic_failed(const cairn_host_t *host, cairn_topic_t *shared, int status,
                          cairn_slice_t detail)
 {
     topic_t *topic = topic_of(shared);
+    log_refusal(core_of(host), topic, detail);
     cairn_link_t subs;
     list_init(&subs);
     list_splice_back(&subs, &topic->subs);
@@ -208,4 +237,5 @@ const cairn_host_api_t core_host_api = {
     .feeds = &core_feed_done,
     .deadline_start = deadline_start,
     .deadline_stop = deadline_stop,
+    .logs = logs,
 };

@@ -10,41 +10,22 @@
 #include "interfaces.h"
 #include "list.h"
 #include "store_embed.h"
+#include "timing.h"
 
 #include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 
-static void call_publish(cairn_req_t *req, int status)
+static void publish_failed(cairn_req_t *req, int status)
 {
     cairn_broker_publish_t *publish = CONTAINER_OF(req, cairn_broker_publish_t, req);
     if (publish->cb) publish->cb(publish, status, -1);
 }
 
 static core_call_back_t *const call_back[CORE_REQ_TYPES] = {
-    [CORE_REQ_PUBLISH] = call_publish,
-    [CORE_REQ_SAVER_PUT] = saver_put_failed,
-    [CORE_REQ_SAVER_GET] = saver_get_failed,
-    [CORE_REQ_SAVER_LIST] = saver_list_failed,
-    [CORE_REQ_SAVER_DELETE] = saver_delete_failed,
-    [CORE_REQ_SAVER_COPY] = saver_copy_failed,
-    [CORE_REQ_SAVER_HISTORY] = saver_history_failed,
-    [CORE_REQ_SAVER_TTL] = saver_ttl_failed,
-    [CORE_REQ_STORE_GET] = store_get_failed,
-    [CORE_REQ_STORE_PUT] = store_put_failed,
-    [CORE_REQ_STORE_SEARCH] = store_search_failed,
-    [CORE_REQ_STORE_LIST] = store_list_failed,
-    [CORE_REQ_STORE_BATCH] = store_batch_failed,
-    [CORE_REQ_STORE_COUNT] = store_count_failed,
-    [CORE_REQ_STORE_TTL] = store_ttl_failed,
-    [CORE_REQ_STREAM_APPEND] = stream_append_failed,
-    [CORE_REQ_STREAM_READ] = stream_read_failed,
-    [CORE_REQ_STREAM_COUNT] = stream_count_failed,
-    [CORE_REQ_STREAM_INFO] = stream_info_failed,
-    [CORE_REQ_STREAM_TTL] = stream_ttl_failed,
-    [CORE_REQ_GROUP_CHANGE] = group_change_failed,
-    [CORE_REQ_GROUP_READ] = group_read_failed,
-    [CORE_REQ_GROUP_INFO] = group_info_failed,
+#define FAILED(name, operation, failed) [CORE_REQ_##name] = failed,
+    CORE_REQUESTS(FAILED)
+#undef FAILED
 };
 
 int core_begin(cairn_t *cairn, cairn_req_t *req, uint64_t capability, cairn_core_t **core)
@@ -67,6 +48,7 @@ int core_refuse(cairn_core_t *core, cairn_req_t *req, int status, const char *fo
     va_start(args, format);
     vsnprintf(core->refusal, sizeof core->refusal, format, args);
     va_end(args);
+    core->stats.refused++;
     req->detail = cairn_str(core->refusal);
     return status;
 }
@@ -84,6 +66,7 @@ static void expire(cairn_deadline_t *deadline)
     cairn_req_t *req = CONTAINER_OF(deadline, cairn_req_t, deadline);
     cairn_core_t *core = req->core;
     forget(core, req);
+    stamp_spoil(&core->stamp);
     core_fail(req, UV_ETIMEDOUT, cairn_str(core->link_error));
 }
 
@@ -91,6 +74,7 @@ int core_started(cairn_core_t *core, cairn_req_t *req, core_req_type_t type, int
 {
     if (status == CAIRN_EFULL) {
         core->owes_credit = true;
+        core->stats.refused_full++;
         return core_refuse(core, req, status, "max_inflight or max_queue_bytes is reached");
     }
     if (status < 0) return core_refuse(core, req, status, "%s", cairn_strerror(status));
@@ -99,6 +83,8 @@ int core_started(cairn_core_t *core, cairn_req_t *req, core_req_type_t type, int
     list_push_back(&core->inflight, &req->inflight);
     core->stats.requests++;
     core->stats.inflight++;
+    req->started_us = 0;
+    if (timing_is_wanted(core)) timing_begin(req);
     if (req->timeout_ms == CAIRN_NO_TIMEOUT) return 0;
     req->deadline.expire = expire;
     deadlines_start(&core->deadlines, &req->deadline,
@@ -116,17 +102,16 @@ void core_finish(cairn_req_t *req, int status)
     core->stats.inflight--;
     if (status == 0) {
         core->stats.completed++;
-        return;
+    } else {
+        core->stats.failures[cairn_failure_of(status)]++;
     }
-    core->stats.failed++;
-    if (status == UV_ETIMEDOUT) core->stats.timed_out++;
-    if (status == UV_ECANCELED) core->stats.canceled++;
+    if (timing_is_wanted(core)) timing_end(req, status);
 }
 
 void core_fail(cairn_req_t *req, int status, cairn_slice_t detail)
 {
-    core_finish(req, status);
     req->detail = detail;
+    core_finish(req, status);
     call_back[req->type](req, status);
 }
 

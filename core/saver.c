@@ -80,7 +80,7 @@ int cairn_saver_put_writes(cairn_saver_t *saver, cairn_saver_put_t *req,
     cairn_saver_put_writes_args_t args = {sizeof args, *at, writes, terms};
     req->cb = cb;
     rc = ops->put_writes(core->self, req, &args);
-    return core_started(core, &req->req, CORE_REQ_SAVER_PUT, rc);
+    return core_started(core, &req->req, CORE_REQ_SAVER_PUT_WRITES, rc);
 }
 
 /* ---- get, list ---- */
@@ -153,7 +153,7 @@ int cairn_saver_delete_thread(cairn_saver_t *saver, cairn_saver_delete_t *req,
     if (!HAVE(ops, delete_thread)) return verify_no_slot(core, &req->req);
     req->cb = cb;
     rc = ops->delete_thread(core->self, req, thread_id);
-    return core_started(core, &req->req, CORE_REQ_SAVER_DELETE, rc);
+    return core_started(core, &req->req, CORE_REQ_SAVER_DELETE_THREAD, rc);
 }
 
 int cairn_saver_delete_for_runs(cairn_saver_t *saver, cairn_saver_delete_t *req,
@@ -170,7 +170,7 @@ int cairn_saver_delete_for_runs(cairn_saver_t *saver, cairn_saver_delete_t *req,
     if (!HAVE(ops, delete_for_runs)) return verify_no_slot(core, &req->req);
     req->cb = cb;
     rc = ops->delete_for_runs(core->self, req, run_ids, count);
-    return core_started(core, &req->req, CORE_REQ_SAVER_DELETE, rc);
+    return core_started(core, &req->req, CORE_REQ_SAVER_DELETE_RUNS, rc);
 }
 
 int cairn_saver_prune(cairn_saver_t *saver, cairn_saver_delete_t *req,
@@ -191,7 +191,7 @@ int cairn_saver_prune(cairn_saver_t *saver, cairn_saver_delete_t *req,
     cairn_saver_prune_args_t args = {sizeof args, options->thread_ids, options->thread_count, 0};
     if (options->strategy == CAIRN_PRUNE_KEEP_LATEST) args.keep = options->keep ? options->keep : 1;
     req->cb = cb;
-    return core_started(core, &req->req, CORE_REQ_SAVER_DELETE, ops->prune(core->self, req, &args));
+    return core_started(core, &req->req, CORE_REQ_SAVER_PRUNE, ops->prune(core->self, req, &args));
 }
 
 int cairn_saver_sweep_ttl(cairn_saver_t *saver, cairn_saver_delete_t *req, cairn_saver_delete_cb cb)
@@ -202,7 +202,7 @@ int cairn_saver_sweep_ttl(cairn_saver_t *saver, cairn_saver_delete_t *req, cairn
     const cairn_saver_ops_t *ops = core->backend->saver;
     if (!HAVE(ops, sweep_ttl)) return verify_no_slot(core, &req->req);
     req->cb = cb;
-    return core_started(core, &req->req, CORE_REQ_SAVER_DELETE, ops->sweep_ttl(core->self, req));
+    return core_started(core, &req->req, CORE_REQ_SAVER_SWEEP, ops->sweep_ttl(core->self, req));
 }
 
 int cairn_saver_start_ttl_sweeper(cairn_saver_t *saver, uint64_t interval_ms)
@@ -297,7 +297,8 @@ int cairn_saver_set_ttl(cairn_saver_t *saver, cairn_saver_ttl_t *req, cairn_save
     if (!HAVE(ops, set_ttl)) return verify_no_slot(core, &req->req);
     cairn_saver_ttl_args_t args = {sizeof args, scope, *at, ttl_ms};
     req->cb = cb;
-    return core_started(core, &req->req, CORE_REQ_SAVER_TTL, ops->set_ttl(core->self, req, &args));
+    return core_started(core, &req->req, CORE_REQ_SAVER_SET_TTL,
+                        ops->set_ttl(core->self, req, &args));
 }
 
 int cairn_saver_pin(cairn_saver_t *saver, cairn_saver_ttl_t *req, cairn_saver_scope_t scope,

@@ -204,7 +204,7 @@ int cairn_store_set_ttl(cairn_store_t *store, cairn_store_ttl_t *req, cairn_name
     if (!HAVE(ops, set_ttl)) return verify_no_slot(core, &req->req);
     req->cb = cb;
     rc = ops->set_ttl(core->self, req, ns, key, ttl_ms);
-    return core_started(core, &req->req, CORE_REQ_STORE_TTL, rc);
+    return core_started(core, &req->req, CORE_REQ_STORE_SET_TTL, rc);
 }
 
 int cairn_store_pin(cairn_store_t *store, cairn_store_ttl_t *req, cairn_namespace_t ns,
@@ -227,7 +227,7 @@ int cairn_store_sweep_ttl(cairn_store_t *store, cairn_store_count_t *req, cairn_
     const cairn_store_ops_t *ops = core->backend->store;
     if (!HAVE(ops, sweep_ttl)) return verify_no_slot(core, &req->req);
     req->cb = cb;
-    return core_started(core, &req->req, CORE_REQ_STORE_COUNT, ops->sweep_ttl(core->self, req));
+    return core_started(core, &req->req, CORE_REQ_STORE_SWEEP, ops->sweep_ttl(core->self, req));
 }
 
 int cairn_store_start_ttl_sweeper(cairn_store_t *store, uint64_t interval_ms)

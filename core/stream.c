@@ -159,7 +159,7 @@ int cairn_stream_clear(cairn_streams_t *streams, cairn_stream_count_t *req, cair
     const cairn_stream_ops_t *ops = core->backend->stream;
     if (!HAVE(ops, clear)) return verify_no_slot(core, &req->req);
     req->cb = cb;
-    return core_started(core, &req->req, CORE_REQ_STREAM_COUNT,
+    return core_started(core, &req->req, CORE_REQ_STREAM_CLEAR,
                         ops->clear(core->self, req, stream));
 }
 
@@ -180,7 +180,7 @@ int cairn_stream_copy(cairn_streams_t *streams, cairn_stream_count_t *req, cairn
     if (!HAVE(ops, copy)) return verify_no_slot(core, &req->req);
     cairn_stream_copy_args_t args = {sizeof args, source, target, ttl_ms};
     req->cb = cb;
-    return core_started(core, &req->req, CORE_REQ_STREAM_COUNT, ops->copy(core->self, req, &args));
+    return core_started(core, &req->req, CORE_REQ_STREAM_COPY, ops->copy(core->self, req, &args));
 }
 
 int cairn_stream_length(cairn_streams_t *streams, cairn_stream_count_t *req, cairn_slice_t stream,
@@ -192,7 +192,7 @@ int cairn_stream_length(cairn_streams_t *streams, cairn_stream_count_t *req, cai
     const cairn_stream_ops_t *ops = core->backend->stream;
     if (!HAVE(ops, length)) return verify_no_slot(core, &req->req);
     req->cb = cb;
-    return core_started(core, &req->req, CORE_REQ_STREAM_COUNT,
+    return core_started(core, &req->req, CORE_REQ_STREAM_LENGTH,
                         ops->length(core->self, req, stream));
 }
 
@@ -205,7 +205,7 @@ int cairn_stream_exists(cairn_streams_t *streams, cairn_stream_count_t *req, cai
     const cairn_stream_ops_t *ops = core->backend->stream;
     if (!HAVE(ops, exists)) return verify_no_slot(core, &req->req);
     req->cb = cb;
-    return core_started(core, &req->req, CORE_REQ_STREAM_COUNT,
+    return core_started(core, &req->req, CORE_REQ_STREAM_EXISTS,
                         ops->exists(core->self, req, stream));
 }
 
@@ -249,7 +249,7 @@ int cairn_stream_set_ttl(cairn_streams_t *streams, cairn_stream_ttl_t *req, cair
     if (!HAVE(ops, set_ttl)) return verify_no_slot(core, &req->req);
     req->cb = cb;
     rc = ops->set_ttl(core->self, req, stream, ttl_ms);
-    return core_started(core, &req->req, CORE_REQ_STREAM_TTL, rc);
+    return core_started(core, &req->req, CORE_REQ_STREAM_SET_TTL, rc);
 }
 
 /* ---- the ways up ---- */

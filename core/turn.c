@@ -5,6 +5,7 @@
 static void turn_run(uv_idle_t *idle)
 {
     turn_t *turn = CONTAINER_OF(idle, turn_t, idle);
+    if (turn->stamp) stamp_spoil(turn->stamp);
     list_push_back(&turn->tasks, &turn->fence);
     while (turn->tasks.next != &turn->fence) {
         cairn_task_t *task = CONTAINER_OF(turn->tasks.next, cairn_task_t, link);
@@ -19,6 +20,7 @@ void turn_init(turn_t *turn)
 {
     list_init(&turn->tasks);
     turn->attached = false;
+    turn->stamp = NULL;
 }
 
 void turn_attach(turn_t *turn, uv_loop_t *loop)

@@ -5,6 +5,8 @@
 #ifndef CAIRN_CORE_TURN_H
 #define CAIRN_CORE_TURN_H
 
+#include "stamp.h"
+
 #include <cairn/request.h>
 #include <uv.h>
 
@@ -13,6 +15,7 @@ typedef struct turn {
     cairn_link_t fence; /* behind the tasks of the turn that is running */
     uv_idle_t idle;
     bool attached;
+    stamp_t *stamp; /* not of this turn any more when tasks run; NULL: there is none */
 } turn_t;
 
 /* Tasks may be deferred from here on; they run once the turn is attached to a loop, which never

@@ -145,6 +145,19 @@ static void redis_forget(void *self, cairn_req_t *req)
     req->scratch[REDIS_SCRATCH_MEMORY] = 0;
 }
 
+static void redis_connections(void *self, cairn_connection_fn take, void *ctx)
+{
+    const redis_backend_t *redis = self;
+    redis_standalone_each(&redis->route, take, ctx);
+}
+
+static const char *redis_where(void *self, const cairn_req_t *req)
+{
+    const redis_backend_t *redis = self;
+    (void)req; /* there is one server */
+    return redis_standalone_where(&redis->route);
+}
+
 const cairn_backend_t cairn_redis_backend = {
     .magic = CAIRN_BACKEND_MAGIC,
     .abi_major = CAIRN_ABI_MAJOR,
@@ -161,4 +174,6 @@ const cairn_backend_t cairn_redis_backend = {
     .saver = &redis_saver_ops,
     .stream = &redis_layout_ops,
     .store = &redis_store_ops,
+    .connections = redis_connections,
+    .where = redis_where,
 };

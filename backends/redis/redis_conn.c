@@ -1,7 +1,9 @@
 #include "redis_conn.h"
 
 #include "redis_cmd.h"
+#include "redis_log.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -33,6 +35,7 @@ static void on_timer(uv_timer_t *timer)
 void redis_conn_set_state(redis_conn_t *conn, redis_conn_state_t state, uint64_t timeout_ms)
 {
     conn->state = state;
+    conn->tally.since_ms = uv_now(conn->host->loop);
     if (timeout_ms > 0) {
         uv_timer_start(&conn->timer, on_timer, timeout_ms, 0);
     } else {
@@ -186,6 +189,20 @@ static void tell_lost(redis_conn_t *conn, bool refused_us, int status, const cha
     if (refused_us) fail_entries(conn, SIZE_MAX, REDIS_CMD_TRANSIENT, status, detail);
 }
 
+static void note_loss(redis_conn_t *conn, const char *text)
+{
+    conn->tally.losses++;
+    snprintf(conn->tally.last_loss, sizeof conn->tally.last_loss, "%.255s", text);
+}
+
+static void log_loss(const redis_conn_t *conn)
+{
+    redis_log(conn->host, CAIRN_LOG_DEBUG,
+              "%s: next attempt in %" PRIu64 " ms; %" PRIu64 " commands wait to be sent",
+              conn->where[0] ? conn->where : "server", uv_timer_get_due_in(&conn->timer),
+              redis_queue_owed(&conn->queue));
+}
+
 void redis_conn_lose(redis_conn_t *conn, int status, const char *detail)
 {
     if (!may_be_lost(conn)) return;
@@ -195,12 +212,14 @@ void redis_conn_lose(redis_conn_t *conn, int status, const char *detail)
     if (conn->state != REDIS_CONN_READY) redis_connect_gave_up(conn);
     drop_link(conn);
     if (conn->looking_up) uv_cancel((uv_req_t *)&conn->lookup);
+    note_loss(conn, text);
     redis_conn_set_state(conn, REDIS_CONN_WAITING, redis_backoff_next(&conn->backoff));
     conn->losing = true;
     tell_lost(conn, refused_us, status, text);
     conn->losing = false;
     if (conn->state == REDIS_CONN_CLOSING) return;
     compact(conn);
+    log_loss(conn);
     redis_conn_tell_room(conn);
 }
 
@@ -228,6 +247,9 @@ static void become_ready(redis_conn_t *conn)
     conn->heard_ms = uv_now(conn->host->loop);
     redis_conn_set_state(conn, REDIS_CONN_READY, conn->options->keepalive_ms);
     conn->in_prelude = true;
+    conn->tally.connects++;
+    redis_log(conn->host, CAIRN_LOG_DEBUG, "%s: %s, RESP%d", conn->where, conn->hello.server,
+              conn->hello.protocol);
     conn->owner->prelude(conn);
     conn->in_prelude = false;
     if (conn->state != REDIS_CONN_READY) return; /* out of memory in there */
@@ -382,6 +404,7 @@ void redis_conn_open(redis_conn_t *conn, const cairn_host_t *host, cairn_hiredis
     conn->owner = owner;
     uint64_t seed = uv_hrtime() ^ (uintptr_t)conn;
     redis_backoff_init(&conn->backoff, options->reconnect_min_ms, options->reconnect_max_ms, seed);
+    conn->tally.since_ms = uv_now(host->loop);
     uv_timer_init(host->loop, &conn->timer);
     conn->timer.data = conn;
     conn->room_task.run = run_room;

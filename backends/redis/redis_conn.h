@@ -94,6 +94,19 @@ typedef struct redis_in {
     redis_frame_t frame;
 } redis_in_t;
 
+/* What has happened, for statistics. */
+typedef struct redis_tally {
+    uint64_t answered; /* commands */
+    uint64_t errors;   /* of them, by an error */
+    uint64_t bytes_in;
+    uint64_t bytes_out;
+    uint64_t attempts;
+    uint64_t connects;
+    uint64_t losses;
+    uint64_t since_ms; /* when it became what it is: ready, waiting, or busy with an attempt */
+    char last_loss[256];
+} redis_tally_t;
+
 struct redis_conn {
     void *data; /* the owner's */
     const redis_conn_owner_t *owner;
@@ -145,6 +158,7 @@ struct redis_conn {
     char where[160];    /* "127.0.0.1:6379", for messages */
     char failure[256];  /* of the address tried last */
     int failure_status;
+    redis_tally_t tally;
 };
 
 /* Never fails; begins to connect at once. `conn` stays in place until `closed`. */

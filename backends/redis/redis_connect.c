@@ -1,6 +1,7 @@
 /* One attempt to connect: the places in turn, a name looked up, then its addresses in turn, until
  * one takes it. */
 #include "redis_conn.h"
+#include "redis_log.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -41,6 +42,7 @@ static void on_connect(redisAsyncContext *ac, int status)
 /* Starts hiredis on `options`; 0 if on_connect follows. */
 static int start_link(redis_conn_t *conn, redisOptions *options)
 {
+    redis_log(conn->host, CAIRN_LOG_DEBUG, "connecting to %s", conn->where);
     options->options |= REDIS_OPT_NONBLOCK | REDIS_OPT_NOAUTOFREEREPLIES;
     errno = 0;
     redisAsyncContext *ac = redisAsyncConnectWithOptions(options);
@@ -227,6 +229,7 @@ void redis_connect_begin(redis_conn_t *conn)
 {
     conn->arrived = false;
     conn->place = NULL;
+    conn->tally.attempts++;
     redis_conn_set_state(conn, REDIS_CONN_CONNECTING, conn->options->connect_timeout_ms);
     if (conn->options->path) {
         int rc = start_unix(conn);

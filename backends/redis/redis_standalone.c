@@ -1,6 +1,7 @@
 #include "redis_standalone.h"
 
 #include "redis_script.h"
+#include "redis_stats.h"
 
 #include <cairn/sys/alloc.h>
 #include <stdio.h>
@@ -295,4 +296,18 @@ redis_conn_t *redis_standalone_subscriptions(redis_standalone_t *route)
     second->subscriber = true;
     open_conn(route, second);
     return second;
+}
+
+void redis_standalone_each(const redis_standalone_t *route, cairn_connection_fn take, void *ctx)
+{
+    cairn_connection_t one;
+    redis_conn_describe(&route->commands, "commands", &one);
+    take(ctx, &one);
+    if (route->subscriptions.state != REDIS_CONN_CLOSED) {
+        redis_conn_describe(&route->subscriptions, "subscriptions", &one);
+        take(ctx, &one);
+    }
+    if (!route->sentinel) return;
+    redis_conn_describe(&route->sentinel->link, "sentinel", &one);
+    take(ctx, &one);
 }

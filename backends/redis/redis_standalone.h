@@ -66,4 +66,13 @@ static inline redis_conn_t *redis_standalone_commands(redis_standalone_t *route)
 /* For subscriptions; opens the second connection if the server turned out to need it. */
 redis_conn_t *redis_standalone_subscriptions(redis_standalone_t *route);
 
+/* Calls `take` with each connection there is. */
+void redis_standalone_each(const redis_standalone_t *route, cairn_connection_fn take, void *ctx);
+
+/* Where commands go: "127.0.0.1:6379"; "" before the first attempt. */
+static inline const char *redis_standalone_where(const redis_standalone_t *route)
+{
+    return route->commands.where;
+}
+
 #endif

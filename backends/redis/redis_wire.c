@@ -5,6 +5,7 @@
  * allocation; one recv takes what is there, one send gives all that waits. */
 #include "redis_conn.h"
 #include "redis_error.h"
+#include "redis_log.h"
 
 #include <cairn/sys/alloc.h>
 #include <errno.h>
@@ -74,6 +75,8 @@ static int send_again(redis_conn_t *conn, const redis_entry_t *entry)
     char *at;
     int rc = conn->owner->unscripted(conn);
     if (rc < 0) return rc;
+    redis_log(conn->host, CAIRN_LOG_INFO, "%s: has lost its scripts: they are loaded again",
+              conn->where);
     rc = redis_conn_reserve_unbounded(conn, entry->bytes, &at);
     if (rc < 0) return rc;
     memcpy(at, conn->out.buf + conn->out.head, entry->bytes);
@@ -95,6 +98,8 @@ static void fail_entry(redis_conn_t *conn, const redis_entry_t *entry, int statu
     bool again = entry->ctx && lacks_script(entry, text) && send_again(conn, entry) == 0;
     redis_out_answered(&conn->out, entry->bytes);
     if (status == CAIRN_EREADONLY && conn->options->hello.master_only) conn->demoted = true;
+    conn->tally.answered++;
+    conn->tally.errors++;
     if (entry->ctx && !again) entry->answer(entry->ctx, status, NULL, text);
 }
 
@@ -117,6 +122,7 @@ static inline void answer_entry(redis_conn_t *conn, const redis_entry_t *entry,
     conn->answered = cairn_slice(bytes, entry->bytes);
     conn->answered_skip = entry->skip;
     redis_out_answered(&conn->out, entry->bytes);
+    conn->tally.answered++;
     if (entry->ctx) entry->answer(entry->ctx, 0, reply, cairn_slice(NULL, 0));
 }
 
@@ -328,6 +334,7 @@ static void wire_read(redisAsyncContext *ac)
     in->tail += (size_t)got;
     conn->heard_ms = uv_now(conn->host->loop);
     conn->pinged = false;
+    conn->tally.bytes_in += (uint64_t)got;
     conn->host->api->count_bytes(conn->host, (uint64_t)got, 0);
     take_replies(conn, ac);
     if (conn->ac == ac && conn->demoted) leave_demoted(conn);
@@ -347,6 +354,7 @@ static int write_some(redis_conn_t *conn, redis_out_t *out)
                    ? 0
                    : uv_translate_sys_error(errno);
     out->sent += (size_t)took;
+    conn->tally.bytes_out += (uint64_t)took;
     conn->host->api->count_bytes(conn->host, 0, (uint64_t)took);
     return 0;
 }

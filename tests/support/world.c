@@ -67,6 +67,11 @@ static void check_endings(world_t *world)
             world_trouble(world, "a request accepted %d times called back %d times", pub->submits,
                           pub->calls);
     }
+    for (const client_t *client = world->clients; client; client = client->next)
+        if (client->begun != client->ended[0] + client->ended[1])
+            world_trouble(world, "%llu requests began, %llu ended well and %llu did not",
+                          (unsigned long long)client->begun, (unsigned long long)client->ended[0],
+                          (unsigned long long)client->ended[1]);
     for (const probe_t *probe = world->probes; probe; probe = probe->next) {
         if (probe->live && !probe->failed) world_trouble(world, "a subscription never ended");
     }

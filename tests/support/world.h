@@ -9,6 +9,7 @@
  *   - a subscription ends exactly once, and nothing is said of it afterwards;
  *   - no message comes to a subscription that is stopped, was left, or was not told it is there;
  *   - accepted = completed + failed, once nothing is in flight;
+ *   - each trace of a request that begins is followed by one of its end;
  *   - nothing stays allocated, no handle stays open.
  *
  * Channels given as text get the world's number in front, so that what an earlier test left on its
@@ -85,6 +86,8 @@ struct client {
     void (*react)(client_t *client, const char *line);
     void *data;
     bool open;
+    uint64_t begun;    /* requests, by their traces */
+    uint64_t ended[2]; /* well, or not */
     world_t *world;
     client_t *next;
 };

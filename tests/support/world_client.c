@@ -41,6 +41,16 @@ static void on_event(cairn_t *cairn, const cairn_event_t *event)
     if (client->react) client->react(client, line);
 }
 
+/* Every request ends once for each time that it begins. */
+static void on_trace(cairn_t *cairn, const cairn_trace_t *trace)
+{
+    client_t *client = client_of(cairn);
+    if (trace->type == CAIRN_TRACE_BEGIN) client->begun++;
+    if (trace->type == CAIRN_TRACE_END) client->ended[trace->status != 0]++;
+    if (!client->open) world_trouble(client->world, "a trace after the close callback");
+    if (!*trace->operation) world_trouble(client->world, "a request without a name");
+}
+
 static void on_close(cairn_t *cairn)
 {
     client_t *client = client_of(cairn);
@@ -57,6 +67,7 @@ client_t *world_client(world_t *world)
     client->world = world;
     client->cairn.data = client;
     client->cairn.on_event = on_event;
+    client->cairn.on_trace = on_trace;
     cairn_broker_init(&client->broker, &client->cairn);
     client->next = world->clients;
     world->clients = client;

@@ -12,6 +12,8 @@
 #include <cairn/error.h>
 #include <cairn/options.h>
 #include <cairn/request.h>
+#include <cairn/stats.h>
+#include <cairn/trace.h>
 #include <cairn/version.h>
 #include <stdint.h>
 
@@ -58,7 +60,12 @@ typedef enum cairn_log_level {
     CAIRN_LOG_ERROR
 } cairn_log_level_t;
 
-/* One line, never with a password: links that are made and lost, and what a backend adds. */
+/* One line, never with a password or a value:
+ *     INFO   links made, and with what; scripts the server had lost
+ *     WARN   links lost and attempts that failed, with the reason; subscriptions refused
+ *     ERROR  what will not mend by itself: a password that is refused
+ *     DEBUG  attempts to connect, the pause before the next, requests that will be sent again
+ * It must not submit, cancel or close anything. */
 typedef void (*cairn_log_cb)(cairn_t *cairn, cairn_log_level_t level, const char *text);
 
 /* Milliseconds that never go back. Replaces the loop's time for deadlines and TTLs, in tests. */
@@ -71,7 +78,8 @@ typedef struct cairn_clock {
 struct cairn {
     void *data;              /* yours */
     cairn_event_cb on_event; /* may be NULL; may be changed at any time */
-    cairn_log_cb on_log;     /* may be NULL */
+    cairn_log_cb on_log;     /* may be NULL; may be changed at any time */
+    cairn_trace_cb on_trace; /* the same */
     cairn_clock_t clock;     /* {0}: the loop's time. Fixed from open to close */
 
     struct cairn_core *core; /* private; NULL when closed */
@@ -109,25 +117,6 @@ cairn_state_t cairn_state(const cairn_t *cairn);
 #define CAIRN_CAP_PERSISTENT (1ull << 8)    /* outlives the process */
 #define CAIRN_CAP_SHARED (1ull << 9)        /* other processes see the same data */
 uint64_t cairn_capabilities(const cairn_t *cairn);
-
-/* Counters since open; never reset. Filling it costs a copy. */
-typedef struct cairn_stats {
-    uint64_t requests;    /* accepted */
-    uint64_t completed;   /* with status 0 */
-    uint64_t failed;      /* with any other status, those below included */
-    uint64_t timed_out;   /* UV_ETIMEDOUT */
-    uint64_t canceled;    /* UV_ECANCELED */
-    uint64_t inflight;    /* now */
-    uint64_t delivered;   /* messages handed to a subscription's callback */
-    uint64_t dropped;     /* messages a subscription lost to its policy */
-    uint64_t connects;    /* connections that became usable */
-    uint64_t disconnects; /* attempts that failed and links that broke */
-    uint64_t bytes_in;    /* from the server */
-    uint64_t bytes_out;   /* to the server */
-} cairn_stats_t;
-
-/* Zeroes of a closed handle. */
-void cairn_stats(const cairn_t *cairn, cairn_stats_t *out);
 
 /* "name version" of the server, once connected; "" before. Until the next disconnect. */
 const char *cairn_server(const cairn_t *cairn);

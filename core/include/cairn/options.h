@@ -41,7 +41,9 @@ struct cairn_backend;
     NUMBER(                                                                                        \
         clock_ms, 2, 0, 60000,                                                                     \
         "a store's put is dated here, and so needs no script, while the server's time is known "   \
-        "this well: how far the dates of two handles may be out of order; 0: never")
+        "this well: how far the dates of two handles may be out of order; 0: never")               \
+    NUMBER(latency_stats, 0, 0, 1,                                                                 \
+           "1: a histogram of how long requests take is kept, for some 10 ns a request")
 
 /* TEXT(name, help). All are const char * fields, NULL when unset. */
 #define CAIRN_OPTION_TEXTS(TEXT)                                                                   \

@@ -63,6 +63,7 @@ typedef struct cairn_req {
     uint8_t state;  /* IDLE -> STARTED -> IDLE */
     uint16_t stage; /* while STARTED: with the backend, or still with core */
     int status;
+    uint64_t started_us;
     cairn_link_t inflight;
     cairn_deadline_t deadline;
     cairn_task_t task;

@@ -100,7 +100,13 @@ typedef struct cairn_host_api {
     void (*deadline_start)(const cairn_host_t *host, cairn_deadline_t *deadline,
                            uint64_t timeout_ms);
     void (*deadline_stop)(const cairn_host_t *host, cairn_deadline_t *deadline);
+
+    /* Whether anybody reads the log: else a line need not be made. */
+    bool (*logs)(const cairn_host_t *host);
 } cairn_host_api_t;
+
+/* Takes one connection; `one` is borrowed for the call. */
+typedef void (*cairn_connection_fn)(void *ctx, const cairn_connection_t *one);
 
 typedef struct cairn_backend {
     uint32_t magic; /* CAIRN_BACKEND_MAGIC */
@@ -134,6 +140,14 @@ typedef struct cairn_backend {
     const cairn_stream_ops_t *stream;
     const cairn_saver_ops_t *saver;
     const cairn_store_ops_t *store;
+
+    /* May. Calls `take` with each of its connections, always in the same order; for statistics. */
+    void (*connections)(void *self, cairn_connection_fn take, void *ctx);
+
+    /* May. Where the request goes or went, or where requests go (NULL): "name:port", "[::1]:port"
+     * or a path, whatever follows behind a space; "" where it is not known. For traces and the log.
+     */
+    const char *(*where)(void *self, const cairn_req_t *req);
 } cairn_backend_t;
 
 /* The backends built into the library, NULL-terminated. */

@@ -1,0 +1,9 @@
+/* What is told of connections, to who asks. */
+#ifndef CAIRN_REDIS_STATS_H
+#define CAIRN_REDIS_STATS_H
+
+#include "redis_conn.h"
+
+void redis_conn_describe(const redis_conn_t *conn, const char *role, cairn_connection_t *out);
+
+#endif

@@ -1,0 +1,17 @@
+/* A plain, blocking connection of hiredis's to where a URL leads, for commands that look at a
+ * server.
+ */
+#ifndef CAIRN_BENCH_LINK_H
+#define CAIRN_BENCH_LINK_H
+
+#include <hiredis/hiredis.h>
+
+enum {
+    LINK_ERROR_MAX = 256
+};
+
+/* Connects within the URL's connect_timeout_ms, with its user, password and database. 0, or -1 with
+ * a sentence in `error`. */
+int link_connect(const char *url, redisContext **out, char error[LINK_ERROR_MAX]);
+
+#endif
