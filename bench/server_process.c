@@ -27,6 +27,7 @@ const char *server_process_program(void)
 
 typedef struct command_line {
     char port[16];
+    char tls_port[16];
     char *words[ARGS_MAX];
     size_t count;
 } command_line_t;
@@ -37,12 +38,24 @@ static void add(command_line_t *line, const char *name, const char *value)
     if (value) line->words[line->count++] = (char *)value;
 }
 
+static void add_tls(command_line_t *line, const server_t *server)
+{
+    const server_options_t *options = &server->options;
+    snprintf(line->tls_port, sizeof line->tls_port, "%d", server->tls_port);
+    add(line, "--tls-port", line->tls_port);
+    add(line, "--tls-cert-file", options->tls_cert);
+    add(line, "--tls-key-file", options->tls_key);
+    add(line, "--tls-ca-cert-file", options->tls_ca);
+    add(line, "--tls-auth-clients", "optional");
+}
+
 static int make_command_line(command_line_t *line, const server_t *server)
 {
     snprintf(line->port, sizeof line->port, "%d", server->port);
     add(line, server_process_program(), NULL);
     add(line, "--bind", "127.0.0.1");
     add(line, "--port", line->port);
+    if (server->options.tls_cert) add_tls(line, server);
     add(line, "--unixsocket", server->unix_path);
     add(line, "--dir", server->folder);
     add(line, "--save", "");

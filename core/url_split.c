@@ -13,11 +13,11 @@ typedef struct known_scheme {
 } known_scheme_t;
 
 static const known_scheme_t known_schemes[] = {
-    {"memory", true},  {"redis", true},           {"unix", true},
-    {"rediss", false}, {"redis+sentinel", false}, {"redis+cluster", false},
+    {"memory", true}, {"redis", true},           {"unix", true},
+    {"rediss", true}, {"redis+sentinel", false}, {"redis+cluster", false},
 };
 
-#define FORMS "memory:, redis:// or unix://"
+#define FORMS "memory:, redis://, rediss:// or unix://"
 
 static bool contains(cairn_slice_t text, char c)
 {
@@ -147,7 +147,7 @@ static int split_host(cairn_slice_t rest, url_parts_t *parts, cairn_error_t *err
 static int check_shape(const url_parts_t *parts, cairn_error_t *error)
 {
     bool has_host = parts->host.len || parts->has_port || parts->has_brackets;
-    if (strcmp(parts->scheme, "redis") == 0) return 0;
+    if (strcmp(parts->scheme, "redis") == 0 || strcmp(parts->scheme, "rediss") == 0) return 0;
     if (strcmp(parts->scheme, "unix") == 0) {
         if (has_host)
             return cairn_error_set(error, CAIRN_EURL,

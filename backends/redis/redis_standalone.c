@@ -121,6 +121,8 @@ static int copy_options(redis_standalone_t *route, const cairn_options_t *from)
                   .username = keep(&at, from->username),
                   .password = keep(&at, from->password),
                   .client_name = keep(&at, client_name)},
+        .tls = route->tls,
+        .credentials = from->credentials,
         .connect_timeout_ms = from->connect_timeout_ms,
         .reconnect_min_ms = from->reconnect_min_ms,
         .reconnect_max_ms = from->reconnect_max_ms,
@@ -164,6 +166,15 @@ void redis_standalone_close(redis_standalone_t *route)
     redis_conn_close(&route->commands);
     if (route->subscriptions.state != REDIS_CONN_CLOSED) redis_conn_close(&route->subscriptions);
     cairn_hiredis_uv_close(&route->group, on_group_closed);
+}
+
+int redis_standalone_reauth(redis_standalone_t *route)
+{
+    if (!route->options.credentials.ask) return UV_ENOTSUP;
+    redis_credentials_renew(&route->commands);
+    if (route->subscriptions.state != REDIS_CONN_CLOSED)
+        redis_credentials_renew(&route->subscriptions);
+    return 0;
 }
 
 int redis_standalone_use_scripts(redis_standalone_t *route)

@@ -161,7 +161,7 @@ typedef struct refused {
     const char *text;
 } refused_t;
 
-#define NO_SCHEME "URL does not begin with memory:, redis:// or unix://"
+#define NO_SCHEME "URL does not begin with memory:, redis://, rediss:// or unix://"
 #define MISPLACED_AT                                                                               \
     "an '@' stands behind a '/', '?' or '#'; in user and password these are written %2F, %3F and " \
     "%23, and elsewhere '@' is %40"
@@ -178,12 +178,13 @@ static const refused_t refusals[] = {
     {"re_dis://h", CAIRN_EURL, NO_SCHEME},
     {"@redis://h", CAIRN_EURL, NO_SCHEME},
     {"http://h", CAIRN_ESCHEME,
-     "scheme \"http\" is unknown; there are memory:, redis:// or unix://"},
+     "scheme \"http\" is unknown; there are memory:, redis://, rediss:// or unix://"},
     {"abcdefghijklmnopqrstuvwxyzabcdefghijkl://h", CAIRN_ESCHEME,
-     "scheme \"abcdefghijklmnopqrstuvwxyzabcdef\" is unknown; there are memory:, redis:// or "
-     "unix://"},
-    {"rediss://h", CAIRN_ESCHEME, "scheme \"rediss\" is not supported by this build"},
-    {"REDISS://u:p@h", CAIRN_ESCHEME, "scheme \"rediss\" is not supported by this build"},
+     "scheme \"abcdefghijklmnopqrstuvwxyzabcdef\" is unknown; there are memory:, redis://, "
+     "rediss:// or unix://"},
+    {"redis+cluster://h", CAIRN_ESCHEME, "scheme \"redis+cluster\" is not supported by this build"},
+    {"REDIS+CLUSTER://u:p@h", CAIRN_ESCHEME,
+     "scheme \"redis+cluster\" is not supported by this build"},
     {"redis+sentinel://h", CAIRN_ESCHEME,
      "scheme \"redis+sentinel\" is not supported by this build"},
     {"redis+cluster://h", CAIRN_ESCHEME, "scheme \"redis+cluster\" is not supported by this build"},
@@ -339,7 +340,7 @@ static void a_secret_is_never_in_a_message(void **state)
         "swordfish:6379",
         "http://swordfish@h",
         "http://u:swordfish@h",
-        "rediss://u:swordfish@h",
+        "redis+cluster://u:swordfish@h",
         "redis:u:swordfish@h",
         "redis:/u:swordfish@h",
         "redis://:swordfish",

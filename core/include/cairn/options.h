@@ -11,6 +11,7 @@
 #define CAIRN_OPTIONS_H
 
 #include <cairn/compiler.h>
+#include <cairn/credentials.h>
 #include <cairn/error.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -47,18 +48,34 @@ struct cairn_backend;
 #define CAIRN_OPTION_TEXTS(TEXT)                                                                   \
     TEXT(client_name, "CLIENT SETNAME; printable, without spaces; default \"cairn\"")              \
     TEXT(stream_layout, "how Redis keeps run streams: \"cairn\", the default, or \"pure_graph\": " \
-                        "as Pure Graph's queues, which its servers and this one then share")
+                        "as Pure Graph's queues, which its servers and this one then share")       \
+    TEXT(tls_ca_file, "PEM file of whom to trust to vouch for the server; with neither this nor "  \
+                      "tls_ca_dir: the system's store")                                            \
+    TEXT(tls_ca_dir, "directory of such files, named by hash as openssl rehash does")              \
+    TEXT(tls_cert_file, "PEM file of the certificate to show the server, and those above it")      \
+    TEXT(tls_key_file, "PEM file of its key; default: tls_cert_file")                              \
+    TEXT(tls_server_name, "name that is asked for and that the certificate must be for; default: " \
+                          "the host")                                                              \
+    TEXT(tls_verify, "what of the server's certificate is verified: \"full\", the default; "       \
+                     "\"ca\": all but its name; \"none\": nothing, so that anybody may be the "    \
+                     "server")
 
 /* What stream_layout may be. */
 #define CAIRN_STREAM_LAYOUT_CAIRN "cairn"
 #define CAIRN_STREAM_LAYOUT_PURE_GRAPH "pure_graph"
+
+/* What tls_verify may be. */
+#define CAIRN_TLS_VERIFY_FULL "full"
+#define CAIRN_TLS_VERIFY_CA "ca"
+#define CAIRN_TLS_VERIFY_NONE "none"
 
 /* Room for the decoded texts of one URL; also the longest URL accepted, less one. */
 #define CAIRN_URL_MAX 8192
 
 typedef struct cairn_options {
     /* Where to. From the URL's scheme, authority and path; they have no parameters of their own. */
-    const char *scheme;   /* "memory", "redis" or "unix"; picks the backend. Default "memory" */
+    const char *scheme;   /* "memory", "redis", "rediss" (redis over TLS) or "unix"; picks the
+                             backend. Default "memory" */
     const char *host;     /* name, IPv4 or IPv6 without brackets. Default "localhost" */
     uint16_t port;        /* default 6379 */
     const char *path;     /* of the socket for "unix" */
@@ -73,6 +90,9 @@ typedef struct cairn_options {
 #undef CAIRN_OPTION_TEXT_FIELD
 
     int shallow; /* set from CHECKPOINT_TYPE=shallow/...: savers keep only the latest checkpoint */
+
+    cairn_credentials_t credentials; /* {0}: `username` and `password` are for ever. Set, these
+                                        must be NULL */
 
     /* Backends to look in before the built-in ones; NULL-terminated, or NULL. Borrowed until the
      * handle is closed. */
@@ -93,6 +113,7 @@ void cairn_options_init(cairn_options_t *options);
  *
  *     memory:
  *     redis://[user[:password]@]host[:port][/db][?name=value[&name=value]...]
+ *     rediss://...                                                  (the same over TLS)
  *     unix://[user[:password]@]/path/to/socket[?name=value...]      (db as a parameter)
  *
  * Strict: percent-escapes are decoded in user, password, host, path and values, and must be whole;
@@ -100,7 +121,7 @@ void cairn_options_init(cairn_options_t *options);
  * '@' and ':' in a password are taken as they are; an unknown or repeated parameter is an error.
  * NULL is an error. CAIRN_EURL, CAIRN_ESCHEME or CAIRN_EOPTION, with the offending part in `error`
  * (which may be NULL) - but never the user information. On error `options` is unchanged. The
- * schemes of backends of your own are for the struct: a URL knows these three. */
+ * schemes of backends of your own are for the struct: a URL knows these. */
 CAIRN_MUST_USE int cairn_options_from_url(cairn_options_t *options, const char *url,
                                           cairn_error_t *error);
 

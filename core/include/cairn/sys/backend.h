@@ -26,7 +26,7 @@ extern "C" {
 
 #define CAIRN_BACKEND_MAGIC 0x4341524eu /* "CARN" */
 #define CAIRN_ABI_MAJOR 0
-#define CAIRN_ABI_MINOR 1
+#define CAIRN_ABI_MINOR 2
 
 /* What core is to a backend instance: valid from open until the backend's closed call returns. */
 typedef struct cairn_host {
@@ -100,6 +100,9 @@ typedef struct cairn_host_api {
     void (*deadline_start)(const cairn_host_t *host, cairn_deadline_t *deadline,
                            uint64_t timeout_ms);
     void (*deadline_stop)(const cairn_host_t *host, cairn_deadline_t *deadline);
+
+    /* A live connection has new credentials (status 0), or keeps those it has. */
+    void (*reauthenticated)(const cairn_host_t *host, int status, const char *detail);
 } cairn_host_api_t;
 
 typedef struct cairn_backend {
@@ -134,6 +137,11 @@ typedef struct cairn_backend {
     const cairn_stream_ops_t *stream;
     const cairn_saver_ops_t *saver;
     const cairn_store_ops_t *store;
+
+    /* May. Asks options->credentials anew and tells the server on each live connection, without
+     * dropping it; calls nobody before it returns. Refused with UV_ENOTSUP where nobody is to be
+     * asked. How it went: host->api->reauthenticated. */
+    int (*reauth)(void *self);
 } cairn_backend_t;
 
 /* The backends built into the library, NULL-terminated. */
