@@ -73,6 +73,8 @@ static void on_event(cairn_t *handle, const cairn_event_t *event)
     case CAIRN_EVENT_CREDIT:
         client->hooks->on_room(client);
         break;
+    case CAIRN_EVENT_REAUTHENTICATED:
+        break;
     }
 }
 

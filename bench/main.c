@@ -6,6 +6,7 @@
 #include "report.h"
 #include "saver_compare.h"
 #include "store.h"
+#include "tls.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -58,6 +59,10 @@ static const char usage[] =
     "\n"
     "cairn-bench store [--quick] [--json FILE]\n"
     "    items got, put and searched: the same as compare store\n"
+    "\n"
+    "cairn-bench tls [--quick]\n"
+    "    the same work on a redis-server started for it, with TLS and without, and storms\n"
+    "    of handshakes\n"
     "\n"
     "cairn-bench count receive|publish|roundtrip|memory [--messages N] [--client cairn|hiredis]\n"
     "        [--url URL]\n"
@@ -248,6 +253,34 @@ static int run_store(int argc, char **argv)
     return run_comparison(&args);
 }
 
+static void report_storm(const char *name, const tls_bench_storm_t *storm)
+{
+    printf("%d handles at once, %-6s opened in %.0f ms, connected after %.0f ms; the loop stalled "
+           "for %.1f ms at most, %.1f ms of that its own work\n",
+           storm->handles, name, storm->open_ms, storm->connected_ms, storm->stall_ms,
+           storm->stall_cpu_ms);
+}
+
+static int run_tls(int argc, char **argv)
+{
+    char error[CLIENT_ERROR_MAX];
+    tls_bench_result_t result;
+    bool quick = argc == 2 && strcmp(argv[1], "--quick") == 0;
+    if (argc > 1 && !quick) return complain(USAGE, "tls takes --quick, and nothing else");
+    if (tls_bench_run(quick, &result, error) < 0) return complain(FAILURE, error);
+    printf("1 KiB each, pipelined  %10s %10s %9s  client us, plain and TLS  server us\n", "plain",
+           "TLS", "TLS costs");
+    for (int i = 0; i < TLS_BENCH_WORKS; i++) {
+        const tls_bench_work_t *work = &result.works[i];
+        printf("%-22s %8.0f/s %8.0f/s %7.0f %%  %11.2f %12.2f  %5.2f %5.2f\n", work->name,
+               work->plain.per_s, work->tls.per_s, (1 - work->ratio) * 100, work->plain.client_us,
+               work->tls.client_us, work->plain.server_us, work->tls.server_us);
+    }
+    report_storm("plain:", &result.plain);
+    report_storm("TLS:", &result.tls);
+    return SUCCESS;
+}
+
 static int run_count(int argc, char **argv)
 {
     char error[CLIENT_ERROR_MAX];
@@ -285,6 +318,7 @@ static int run_options(int argc, char **argv)
     if (argc > 1) return complain(USAGE, "options takes nothing");
     printf("memory:\n"
            "redis://[user[:password]@]host[:port][/db][?name=value[&name=value]...]\n"
+           "rediss://...  the same over TLS\n"
            "unix://[user[:password]@]/path/to/socket[?name=value...]\n\n");
 #define PRINT_NUMBER(name, fallback, least, most, help)                                            \
     printf("%-20s %s\n%20s %" PRIu64 " to %" PRIu64 ", default %" PRIu64 "\n", #name, help, "",    \
@@ -312,6 +346,7 @@ int main(int argc, char **argv)
         {"stream", run_stream}, {"compare", run_compare}, {"count", run_count},
         {"check", run_check},   {"top", run_top},         {"options", run_options},
         {"help", run_help},     {"--help", run_help},     {"-h", run_help},
+        {"tls", run_tls},
     };
     signal(SIGPIPE, SIG_IGN);
     if (argc < 2) {

@@ -276,6 +276,7 @@ static void set_faults(const pubsub_run_t *run, row_t *row)
 static const char *transport_of(const cairn_options_t *options)
 {
     if (is_memory(options)) return "memory";
+    if (strcmp(options->scheme, "rediss") == 0) return "tls";
     return strcmp(options->scheme, "unix") == 0 ? "unix" : "tcp";
 }
 

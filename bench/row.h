@@ -31,7 +31,7 @@ typedef struct row {
     const char *client;  /* "cairn", "hiredis", "redis-benchmark" */
     const char *note;    /* what is to be said of it; may be NULL */
     const char *backend; /* "memory", "redis" */
-    const char *transport; /* "memory", "tcp", "unix" */
+    const char *transport; /* "memory", "tcp", "tls", "unix" */
     bool shared;           /* publishers and subscribers on one handle */
     int64_t payload;       /* of a message, or of a channel's value */
     int64_t publishers;

@@ -305,6 +305,7 @@ static const char *workload_of(saver_op_t op)
 static const char *transport_of(const cairn_options_t *options)
 {
     if (is_memory(options)) return "memory";
+    if (strcmp(options->scheme, "rediss") == 0) return "tls";
     return strcmp(options->scheme, "unix") == 0 ? "unix" : "tcp";
 }
 

@@ -213,7 +213,8 @@ int server_start(server_t *server, const server_options_t *options)
     int status = -1;
     for (int attempt = 0; attempt < START_ATTEMPTS && status < 0; attempt++) {
         server->port = server_free_port();
-        if (server->port < 0) {
+        server->tls_port = server->options.tls_cert ? server_free_port() : 0;
+        if (server->port < 0 || server->tls_port < 0) {
             fail(server, "there is no free port on 127.0.0.1");
             break;
         }

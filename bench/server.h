@@ -20,12 +20,16 @@ typedef struct server_options {
     char *const *args;    /* more arguments, as on redis-server's command line; NULL-terminated */
     const char *sentinel; /* if set, it is a sentinel, and this its configuration: lines */
     bool pin;             /* to `cpu` */
+    const char *tls_cert; /* PEM files, for a port that speaks TLS; NULL: there is none */
+    const char *tls_key;
+    const char *tls_ca;
     int cpu;
 } server_options_t;
 
 typedef struct server {
     pid_t pid; /* 0 while it is not running */
     int port;
+    int tls_port; /* with options.tls_cert */
     char folder[96];
     char unix_path[108];
     char error[512];          /* of the last call that failed, as one sentence */

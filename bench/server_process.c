@@ -28,6 +28,7 @@ const char *server_process_program(void)
 typedef struct command_line {
     char port[16];
     char config[128];
+    char tls_port[16];
     char *words[ARGS_MAX];
     size_t count;
 } command_line_t;
@@ -51,6 +52,17 @@ static int add_sentinel(command_line_t *line, const server_t *server)
     return 0;
 }
 
+static void add_tls(command_line_t *line, const server_t *server)
+{
+    const server_options_t *options = &server->options;
+    snprintf(line->tls_port, sizeof line->tls_port, "%d", server->tls_port);
+    add(line, "--tls-port", line->tls_port);
+    add(line, "--tls-cert-file", options->tls_cert);
+    add(line, "--tls-key-file", options->tls_key);
+    add(line, "--tls-ca-cert-file", options->tls_ca);
+    add(line, "--tls-auth-clients", "optional");
+}
+
 static int make_command_line(command_line_t *line, const server_t *server)
 {
     snprintf(line->port, sizeof line->port, "%d", server->port);
@@ -61,6 +73,7 @@ static int make_command_line(command_line_t *line, const server_t *server)
     }
     add(line, "--bind", "127.0.0.1");
     add(line, "--port", line->port);
+    if (server->options.tls_cert) add_tls(line, server);
     add(line, "--unixsocket", server->unix_path);
     add(line, "--dir", server->folder);
     add(line, "--save", "");

@@ -87,6 +87,13 @@ static void disconnected(const cairn_host_t *host, int status, const char *detai
     core_emit(core, CAIRN_EVENT_DISCONNECTED, status, cairn_str(core->link_error));
 }
 
+static void reauthenticated(const cairn_host_t *host, int status, const char *detail)
+{
+    cairn_core_t *core = core_of(host);
+    log_line(host, status < 0 ? CAIRN_LOG_WARN : CAIRN_LOG_INFO, detail);
+    core_emit(core, CAIRN_EVENT_REAUTHENTICATED, status, cairn_str(detail));
+}
+
 static void credit(const cairn_host_t *host)
 {
     cairn_core_t *core = core_of(host);
@@ -238,4 +245,5 @@ const cairn_host_api_t core_host_api = {
     .deadline_start = deadline_start,
     .deadline_stop = deadline_stop,
     .logs = logs,
+    .reauthenticated = reauthenticated,
 };

@@ -163,6 +163,9 @@ static int check_text(const char *name, const char *text, size_t longest, cairn_
 
 static int check_credentials(const cairn_options_t *options, cairn_error_t *error)
 {
+    if (options->credentials.ask && (options->username || options->password))
+        return cairn_error_set(error, CAIRN_EOPTION,
+                               "a user or password is set beside a provider of credentials");
     if (options->password && !*options->password)
         return cairn_error_set(error, CAIRN_EOPTION, "password is empty");
     if (!options->username) return 0;
@@ -209,6 +212,15 @@ static bool is_secret(const option_row_t *row)
     return row->offset == offsetof(cairn_options_t, sentinel_password);
 }
 
+/* Names of files may be anything. */
+static bool is_file_name(const option_row_t *row)
+{
+    return row->offset == offsetof(cairn_options_t, tls_ca_file) ||
+           row->offset == offsetof(cairn_options_t, tls_ca_dir) ||
+           row->offset == offsetof(cairn_options_t, tls_cert_file) ||
+           row->offset == offsetof(cairn_options_t, tls_key_file);
+}
+
 static int check_texts(const cairn_options_t *options, cairn_error_t *error)
 {
     for (size_t i = 0; i < OPTION_ROWS; i++) {
@@ -216,7 +228,7 @@ static int check_texts(const cairn_options_t *options, cairn_error_t *error)
         if (!row->is_text || is_secret(row)) continue;
         const char *text;
         memcpy(&text, (const char *)options + row->offset, sizeof text);
-        if (!text) continue;
+        if (!text || (*text && is_file_name(row))) continue;
         int rc = check_text(row->name, text, SIZE_MAX, error);
         if (rc < 0) return rc;
         for (const char *c = text; *c; c++)

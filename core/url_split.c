@@ -15,12 +15,12 @@ typedef struct known_scheme {
 
 static const known_scheme_t known_schemes[] = {
     {"memory", true, false},         {"redis", true, false},
-    {"unix", true, false},           {"rediss", false, false},
-    {"redis+sentinel", true, true},  {"rediss+sentinel", false, true},
+    {"unix", true, false},           {"rediss", true, false},
+    {"redis+sentinel", true, true},  {"rediss+sentinel", true, true},
     {"redis+cluster", false, false},
 };
 
-#define FORMS "memory:, redis://, unix:// or redis+sentinel://"
+#define FORMS "memory:, redis://, rediss://, unix://, redis+sentinel:// or rediss+sentinel://"
 
 static bool contains(cairn_slice_t text, char c)
 {
@@ -168,7 +168,9 @@ static int split_hosts(cairn_slice_t authority, url_parts_t *parts, cairn_error_
 static int check_shape(const url_parts_t *parts, cairn_error_t *error)
 {
     bool has_host = parts->hosts.len > 0;
-    if (strcmp(parts->scheme, "redis") == 0 || parts->sentinel) return 0;
+    const bool is_redis =
+        strcmp(parts->scheme, "redis") == 0 || strcmp(parts->scheme, "rediss") == 0;
+    if (is_redis || parts->sentinel) return 0;
     if (strcmp(parts->scheme, "unix") == 0) {
         if (has_host)
             return cairn_error_set(error, CAIRN_EURL,

@@ -51,6 +51,7 @@ static void on_closed(redis_standalone_t *route)
     redis_joints_free(redis);
     redis_channels_free(&redis->channels);
     redis_pure_graph_free(redis->pure_graph);
+    redis_tls_free(redis->route.tls);
     cairn_free(redis->alive);
     cairn_free(redis);
     closed(host);
@@ -95,6 +96,8 @@ static int redis_open(const cairn_host_t *host, const cairn_options_t *options, 
     redis->clock.behind_us = (int64_t)options->clock_ms * 1000;
     int rc = choose_layout(redis, options->stream_layout, error);
     if (rc < 0) goto fail;
+    rc = redis_tls_open(&redis->route.tls, options, error);
+    if (rc < 0) goto fail;
     rc = redis_standalone_open(&redis->route, host, options, &route_events);
     if (rc < 0) {
         refuse(error, rc, uv_strerror(rc));
@@ -105,6 +108,7 @@ static int redis_open(const cairn_host_t *host, const cairn_options_t *options, 
 
 fail:
     redis_pure_graph_free(redis->pure_graph);
+    redis_tls_free(redis->route.tls);
     cairn_free(redis);
     return rc;
 }
@@ -117,6 +121,12 @@ static void redis_close(void *self, void (*closed)(const cairn_host_t *))
     redis->host->api->undefer(redis->host, &redis->joint_flush);
     if (redis->pure_graph) redis_pure_graph_close(redis->pure_graph);
     redis_standalone_close(&redis->route);
+}
+
+static int redis_reauth(void *self)
+{
+    redis_backend_t *redis = self;
+    return redis_standalone_reauth(&redis->route);
 }
 
 static void redis_forget(void *self, cairn_req_t *req)
@@ -165,11 +175,13 @@ const cairn_backend_t cairn_redis_backend = {
     .size = sizeof(cairn_backend_t),
     .name = "redis",
     .version = CAIRN_VERSION_STRING,
-    .schemes = (const char *const[]){"redis", "unix", "redis+sentinel", NULL},
+    .schemes =
+        (const char *const[]){"redis", "rediss", "unix", "redis+sentinel", "rediss+sentinel", NULL},
     .capabilities = REDIS_CAPABILITIES,
     .open = redis_open,
     .close = redis_close,
     .forget = redis_forget,
+    .reauth = redis_reauth,
     .broker = &redis_broker_ops,
     .saver = &redis_saver_ops,
     .stream = &redis_layout_ops,

@@ -18,7 +18,11 @@ static void on_timer(uv_timer_t *timer)
     char detail[192];
     switch (conn->state) {
     case REDIS_CONN_WAITING:
-        redis_connect_begin(conn);
+        if (redis_conn_gives_way(conn)) {
+            redis_conn_set_state(conn, REDIS_CONN_WAITING, 1);
+        } else {
+            redis_connect_begin(conn);
+        }
         break;
     case REDIS_CONN_READY:
         keepalive(conn);
@@ -27,7 +31,7 @@ static void on_timer(uv_timer_t *timer)
         redis_conn_lose(conn, UV_ETIMEDOUT, "no sentinel said in time where the master is");
         break;
     default:
-        snprintf(detail, sizeof detail, "connect %s: no answer in time", conn->where);
+        snprintf(detail, sizeof detail, "connect %s: %s", conn->where, redis_connect_awaited(conn));
         redis_conn_lose(conn, UV_ETIMEDOUT, detail);
     }
 }
@@ -89,7 +93,10 @@ static void drop_link(redis_conn_t *conn)
 {
     redisAsyncContext *ac = conn->ac;
     conn->ac = NULL;
+    redis_tls_link_free(conn->tls);
+    conn->tls = NULL;
     if (ac) redisAsyncFree(ac);
+    redis_credentials_withdraw(conn);
     redis_in_free(&conn->in);
     conn->in_prelude = false;
     conn->hello_out.head = conn->hello_out.sent = conn->hello_out.tail = 0;
@@ -185,7 +192,7 @@ static void tell_lost(redis_conn_t *conn, bool refused_us, int status, const cha
     const uint32_t kept = REDIS_CMD_IDEMPOTENT | REDIS_CMD_TRANSIENT;
     fail_entries(conn, conn->out.sent, kept, CAIRN_EMAYBE, detail);
     if (conn->state == REDIS_CONN_CLOSING) return;
-    /* Waiting does not mend a wrong password; whoever waits shall hear of it. */
+    /* Waiting does not mend a wrong password or certificate; whoever waits shall hear of it. */
     if (refused_us) fail_entries(conn, SIZE_MAX, REDIS_CMD_TRANSIENT, status, detail);
 }
 
@@ -208,7 +215,8 @@ void redis_conn_lose(redis_conn_t *conn, int status, const char *detail)
     if (!may_be_lost(conn)) return;
     char text[512]; /* `detail` may lie in what is dropped */
     snprintf(text, sizeof text, "%s", detail);
-    bool refused_us = conn->state == REDIS_CONN_GREETING && status == CAIRN_EAUTH;
+    bool refused_us =
+        conn->state != REDIS_CONN_READY && (status == CAIRN_EAUTH || status == CAIRN_ETLS);
     if (conn->state != REDIS_CONN_READY) redis_connect_gave_up(conn);
     drop_link(conn);
     if (conn->looking_up) uv_cancel((uv_req_t *)&conn->lookup);
@@ -246,6 +254,7 @@ static void become_ready(redis_conn_t *conn)
     conn->pinged = false;
     conn->heard_ms = uv_now(conn->host->loop);
     redis_conn_set_state(conn, REDIS_CONN_READY, conn->options->keepalive_ms);
+    redis_credentials_done(conn);
     conn->in_prelude = true;
     conn->tally.connects++;
     redis_log(conn->host, CAIRN_LOG_DEBUG, "%s: %s, RESP%d", conn->where, conn->hello.server,
@@ -259,7 +268,7 @@ static void become_ready(redis_conn_t *conn)
 
 void redis_conn_greeted(redis_conn_t *conn, redis_reply_t *reply)
 {
-    int rc = redis_hello_answer(&conn->hello, &conn->options->hello, reply, &conn->hello_out);
+    int rc = redis_hello_answer(&conn->hello, &conn->credentials.hello, reply, &conn->hello_out);
     if (rc < 0) {
         char detail[512];
         snprintf(detail, sizeof detail, "%s: %s", conn->where, conn->hello.detail);
@@ -408,6 +417,7 @@ void redis_conn_open(redis_conn_t *conn, const cairn_host_t *host, cairn_hiredis
     uv_timer_init(host->loop, &conn->timer);
     conn->timer.data = conn;
     conn->room_task.run = run_room;
+    conn->gave_way = (unsigned)(seed >> 8); /* they do not all go on in the same turn */
     conn->state = REDIS_CONN_WAITING;
     uv_timer_start(&conn->timer, on_timer, 0, 0);
 }

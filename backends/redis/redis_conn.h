@@ -9,6 +9,7 @@
  * Where to is a list of places, tried one behind the other in an attempt, and each name's addresses
  * in turn; the next attempt begins with who answered last, or behind who was silent. With an empty
  * list each attempt asks its owner first.
+ * A TLS handshake is part of CONNECTING, an ask for credentials of GREETING.
  *
  * hiredis connects; from then on the bytes are ours (redis_wire.c), behind the context's table of
  * functions. Commands may be put in at any time before CLOSING; while there is no connection they
@@ -18,9 +19,11 @@
 
 #include "redis_addresses.h"
 #include "redis_backoff.h"
+#include "redis_credentials.h"
 #include "redis_hello.h"
 #include "redis_out.h"
 #include "redis_queue.h"
+#include "redis_tls.h"
 
 #include <cairn/adapters/hiredis_uv.h>
 #include <cairn/sys/backend.h>
@@ -67,6 +70,8 @@ typedef struct redis_conn_options {
     const char *path;         /* of a unix socket; or else */
     redis_addresses_t places; /* none: the owner is asked */
     redis_hello_options_t hello;
+    redis_tls_t *tls;                /* NULL: none */
+    cairn_credentials_t credentials; /* in place of hello's, if there is an `ask` */
     uint64_t connect_timeout_ms;
     uint64_t reconnect_min_ms;
     uint64_t reconnect_max_ms;
@@ -126,6 +131,7 @@ struct redis_conn {
 
     redisAsyncContext *ac;   /* hiredis's; NULL without a link */
     redisContextFuncs funcs; /* its table, with our reads and writes */
+    redis_tls_link_t *tls;   /* NULL: none, or not begun */
     redis_in_t in;
     redis_out_t out;
     redis_queue_t queue;
@@ -135,6 +141,7 @@ struct redis_conn {
     uint64_t forgotten;     /* entries without ctx since the last compaction, about */
     unsigned loading;       /* scripts that are, on this link */
     redis_hello_t hello;
+    redis_credentials_t credentials;
     redis_out_t hello_out; /* goes before `out`: the handshake, then the prelude */
     redis_queue_t
         prelude; /* answered before `queue`; all of it transient, its bytes in hello_out */
@@ -142,6 +149,7 @@ struct redis_conn {
     redis_backoff_t backoff;
     uv_timer_t timer; /* one deadline a state: to be connected, next attempt, keepalive */
     bool timer_closed;
+    unsigned gave_way; /* how often, to others of its loop, about */
     uv_getaddrinfo_t lookup;
     bool looking_up;
     struct addrinfo *addresses; /* of the lookup */
@@ -256,6 +264,20 @@ void redis_connect_begin(redis_conn_t *conn);
 /* The place has come to nothing: the next attempt begins behind it. Or it has led to READY. */
 void redis_connect_gave_up(redis_conn_t *conn);
 void redis_connect_arrived(redis_conn_t *conn);
+/* The link is up and, with TLS, secured: asks for credentials where somebody is to be asked, then
+ * greets. */
+void redis_connect_greet(redis_conn_t *conn);
+
+/* What an attempt that takes too long waits for. */
+const char *redis_connect_awaited(const redis_conn_t *conn);
+
+/* redis_secure.c: the TLS handshake on a link that has just come up; redis_connect_greet follows.
+ */
+void redis_secure_begin(redis_conn_t *conn);
+
+/* Whether this turn of the loop has lasted so long that this connection leaves to the next what can
+ * as well be done there. */
+bool redis_conn_gives_way(redis_conn_t *conn);
 
 /* Frees what attempts keep. */
 void redis_connect_free(redis_conn_t *conn);

@@ -29,14 +29,28 @@ static void on_connect(redisAsyncContext *ac, int status)
         connect_next(conn);
         return;
     }
+    if (conn->options->tls) {
+        redis_secure_begin(conn);
+    } else {
+        redis_connect_greet(conn);
+    }
+}
+
+void redis_connect_greet(redis_conn_t *conn)
+{
     redis_wire_attach(conn);
     conn->state = REDIS_CONN_GREETING; /* the time to connect goes on */
-    if (redis_hello_begin(&conn->hello, &conn->options->hello, &conn->hello_out) < 0) {
-        redis_conn_lose(conn, UV_ENOMEM, uv_strerror(UV_ENOMEM));
-        return;
-    }
-    ac->ev.addRead(ac->ev.data);
-    redis_wire_flush_later(conn);
+    conn->hello = (redis_hello_t){0};
+    conn->ac->ev.addRead(conn->ac->ev.data);
+    redis_credentials_greet(conn);
+}
+
+const char *redis_connect_awaited(const redis_conn_t *conn)
+{
+    if (conn->state == REDIS_CONN_CONNECTING && conn->tls)
+        return "no TLS handshake in time; it may be that the server does not speak TLS";
+    if (conn->state == REDIS_CONN_GREETING && !conn->hello.begun) return "no credentials in time";
+    return "no answer in time";
 }
 
 /* Starts hiredis on `options`; 0 if on_connect follows. */

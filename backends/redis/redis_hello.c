@@ -72,6 +72,7 @@ static int fail(redis_hello_t *hello, const redis_hello_options_t *options, int 
 int redis_hello_begin(redis_hello_t *hello, const redis_hello_options_t *options, redis_out_t *out)
 {
     memset(hello, 0, sizeof *hello);
+    hello->begun = true;
     snprintf(hello->server, sizeof hello->server, "redis");
     hello->protocol = options->protocol == 2 ? 2 : 3;
     const char *args[MOST_ARGS] = {"HELLO", hello->protocol == 2 ? "2" : "3"};
@@ -242,6 +243,9 @@ static int answer_greeting(redis_hello_t *hello, const redis_hello_options_t *op
 int redis_hello_answer(redis_hello_t *hello, const redis_hello_options_t *options,
                        redis_reply_t *reply, redis_out_t *out)
 {
+    if (!hello->begun)
+        return fail(hello, options, CAIRN_EPROTOCOL, "handshake",
+                    cairn_str("the server spoke first"));
     if (!hello->greeted) return answer_greeting(hello, options, reply, out);
     if (hello->step == hello->step_count)
         return fail(hello, options, CAIRN_EPROTOCOL, "handshake",

@@ -33,7 +33,8 @@ typedef enum redis_hello_step {
 
 typedef struct redis_hello {
     int protocol; /* 2 or 3, once known */
-    bool greeted; /* HELLO is answered */
+    bool begun;   /* HELLO is said */
+    bool greeted; /* and answered */
     uint8_t steps[REDIS_HELLO_STEPS];
     uint8_t step_count;
     uint8_t step;     /* the one answered next */

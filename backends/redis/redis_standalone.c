@@ -192,6 +192,8 @@ static int copy_options(redis_standalone_t *route, const cairn_options_t *from)
                   .password = keep(&at, from->password),
                   .client_name = keep(&at, client_name),
                   .master_only = uses_sentinels(from)},
+        .tls = route->tls,
+        .credentials = from->credentials,
         .connect_timeout_ms = from->connect_timeout_ms,
         .reconnect_min_ms = from->reconnect_min_ms,
         .reconnect_max_ms = from->reconnect_max_ms,
@@ -244,6 +246,7 @@ static void open_sentinel(redis_standalone_t *route)
 {
     redis_conn_options_t options = route->options;
     options.hello = route->sentinel_hello;
+    options.credentials = (cairn_credentials_t){0}; /* the data servers' */
     route->options.places = (redis_addresses_t){0};
     route->sentinel->data = route;
     route->open++;
@@ -277,6 +280,15 @@ void redis_standalone_close(redis_standalone_t *route)
     redis_conn_close(&route->commands);
     if (route->subscriptions.state != REDIS_CONN_CLOSED) redis_conn_close(&route->subscriptions);
     cairn_hiredis_uv_close(&route->group, on_group_closed);
+}
+
+int redis_standalone_reauth(redis_standalone_t *route)
+{
+    if (!route->options.credentials.ask) return UV_ENOTSUP;
+    redis_credentials_renew(&route->commands);
+    if (route->subscriptions.state != REDIS_CONN_CLOSED)
+        redis_credentials_renew(&route->subscriptions);
+    return 0;
 }
 
 int redis_standalone_use_scripts(redis_standalone_t *route)

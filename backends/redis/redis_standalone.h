@@ -33,6 +33,7 @@ struct redis_standalone {
     const redis_standalone_events_t *events;
     const cairn_host_t *host;
     uint64_t capabilities; /* of its backend; set before it is opened */
+    redis_tls_t *tls;      /* its backend's, or NULL; set before it is opened */
     redis_conn_options_t options;
     char *texts; /* path, users, passwords, client name, service: our copies */
     size_t texts_len;
@@ -53,6 +54,9 @@ CAIRN_MUST_USE int redis_standalone_open(redis_standalone_t *route, const cairn_
 
 /* events->closed follows. */
 void redis_standalone_close(redis_standalone_t *route);
+
+/* Has live connections authenticate anew. UV_ENOTSUP. */
+CAIRN_MUST_USE int redis_standalone_reauth(redis_standalone_t *route);
 
 /* Before the call of a script. UV_ENOMEM. */
 CAIRN_MUST_USE int redis_standalone_use_scripts(redis_standalone_t *route);

@@ -1,8 +1,8 @@
 /* The hot path: bytes from the socket to answers and messages, commands to the socket.
  *
- * hiredis calls async_read and async_write of a context's table when the socket is ready;
- * hiredis_ssl hooks in at the same place. Replies are parsed where they were read, without an
- * allocation; one recv takes what is there, one send gives all that waits. */
+ * hiredis calls async_read and async_write of a context's table when the socket is ready. Under TLS
+ * OpenSSL stands between us and the socket (redis_tls.c). Replies are parsed where they were read,
+ * without an allocation; one recv takes what is there, one send gives all that waits. */
 #include "redis_conn.h"
 #include "redis_error.h"
 #include "redis_log.h"
@@ -283,6 +283,20 @@ static void take_reply(redis_conn_t *conn, redis_reply_t *reply)
     }
 }
 
+/* What cannot be a reply may be a record of TLS, whose alerts begin so. */
+static void lose_for_frame(redis_conn_t *conn, int status, char first)
+{
+    const char tls_alert = 21;
+    char detail[256];
+    if (conn->state != REDIS_CONN_GREETING || first != tls_alert || conn->tls) {
+        redis_conn_lose(conn, status, conn->in.frame.error);
+        return;
+    }
+    snprintf(detail, sizeof detail, "%s: the server speaks TLS on this port: rediss://",
+             conn->where);
+    redis_conn_lose(conn, CAIRN_ETLS, detail);
+}
+
 /* Every complete reply that is there; each may end the link or close the connection. */
 static void take_replies(redis_conn_t *conn, const redisAsyncContext *link)
 {
@@ -294,7 +308,7 @@ static void take_replies(redis_conn_t *conn, const redisAsyncContext *link)
                                   conn->options->max_reply_bytes, &len);
         if (rc == 0) return;
         if (rc < 0) {
-            redis_conn_lose(conn, rc, in->frame.error);
+            lose_for_frame(conn, rc, *at);
             return;
         }
         in->head += len;
@@ -309,26 +323,73 @@ static void take_replies(redis_conn_t *conn, const redisAsyncContext *link)
 
 static void lose_for(redis_conn_t *conn, int status)
 {
-    char detail[192];
-    snprintf(detail, sizeof detail, "%s: %s", conn->where,
-             status == UV_EOF ? "server closed the connection" : uv_strerror(status));
+    char detail[512];
+    const char *why = status == UV_EOF ? "server closed the connection" : cairn_strerror(status);
+    if (conn->tls && redis_tls_status(conn->tls) == status) why = redis_tls_reason(conn->tls);
+    bool turned_away = conn->state == REDIS_CONN_GREETING && !conn->hello.greeted && !conn->tls &&
+                       !conn->options->path;
+    snprintf(detail, sizeof detail, "%s: %s%s", conn->where, why,
+             turned_away ? " before it greeted; it may want TLS (rediss://)" : "");
     redis_conn_lose(conn, status, detail);
+}
+
+static bool is_for_later(int error)
+{
+    return error == EAGAIN || error == EWOULDBLOCK || error == EINTR;
+}
+
+/* UV_EAGAIN: nothing has come. */
+static inline ssize_t receive(redis_conn_t *conn, int fd, char *to, size_t room)
+{
+    if (conn->tls) return redis_tls_read(conn->tls, to, room);
+    ssize_t got = recv(fd, to, room, 0);
+    if (got > 0) return got;
+    if (got == 0) return UV_EOF;
+    return is_for_later(errno) ? UV_EAGAIN : uv_translate_sys_error(errno);
+}
+
+/* 0: there is no room. */
+static inline ssize_t give(redis_conn_t *conn, const char *from, size_t len)
+{
+    if (conn->tls) return redis_tls_write(conn->tls, from, len);
+    ssize_t took = send(conn->ac->c.fd, from, len, MSG_NOSIGNAL);
+    if (took >= 0) return took;
+    return is_for_later(errno) ? 0 : uv_translate_sys_error(errno);
+}
+
+/* What TLS has left undone when a read ended. */
+static void settle_tls(redis_conn_t *conn)
+{
+    int status = redis_tls_status(conn->tls);
+    if (status < 0) {
+        lose_for(conn, status);
+    } else if (redis_tls_wants_write(conn->tls)) {
+        redis_wire_flush_later(conn);
+    }
+}
+
+/* With the answer to HELLO come tickets, which cost about as much as a handshake's step. */
+static bool leaves_it(redis_conn_t *conn)
+{
+    return conn->tls && conn->state == REDIS_CONN_GREETING && redis_conn_gives_way(conn);
 }
 
 static void wire_read(redisAsyncContext *ac)
 {
     redis_conn_t *conn = ac->data;
+    if (leaves_it(conn)) return;
     redis_in_t *in = &conn->in;
     uint64_t missing = redis_frame_missing(&in->frame, in->tail - in->head);
     size_t need = missing < SIZE_MAX ? (size_t)missing : SIZE_MAX;
-    if (!make_space(in, need > LEAST_READ ? need : LEAST_READ)) {
+    size_t least = conn->tls ? REDIS_TLS_LEAST_ROOM : LEAST_READ;
+    if (!make_space(in, need > least ? need : least)) {
         lose_for(conn, UV_ENOMEM);
         return;
     }
-    ssize_t got = recv(ac->c.fd, in->buf + in->tail, in->capacity - in->tail, 0);
-    if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) return;
-    if (got <= 0) {
-        lose_for(conn, got == 0 ? UV_EOF : uv_translate_sys_error(errno));
+    ssize_t got = receive(conn, ac->c.fd, in->buf + in->tail, in->capacity - in->tail);
+    if (got == UV_EAGAIN) return;
+    if (got < 0) {
+        lose_for(conn, (int)got);
         return;
     }
     in->tail += (size_t)got;
@@ -340,28 +401,38 @@ static void wire_read(redisAsyncContext *ac)
     if (conn->ac == ac && conn->demoted) leave_demoted(conn);
     if (conn->ac != ac) return;
     rest(in);
-    redis_conn_tell_room(conn);
+    if (conn->tls) settle_tls(conn);
+    if (conn->ac == ac) redis_conn_tell_room(conn);
 }
+
+/* Records of TLS take 16 KiB each; this is how much goes at a time, if there is room for it. */
+#define TLS_WRITE_MOST (1u << 20)
 
 /* Writes what one send takes of a window. 0, or why the link is broken. */
 static int write_some(redis_conn_t *conn, redis_out_t *out)
 {
     size_t unsent = redis_out_unsent(out);
     if (unsent == 0) return 0;
-    ssize_t took = send(conn->ac->c.fd, out->buf + out->sent, unsent, MSG_NOSIGNAL);
-    if (took < 0)
-        return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR
-                   ? 0
-                   : uv_translate_sys_error(errno);
-    out->sent += (size_t)took;
-    conn->tally.bytes_out += (uint64_t)took;
-    conn->host->api->count_bytes(conn->host, 0, (uint64_t)took);
-    return 0;
+    size_t all = 0;
+    ssize_t took;
+    do {
+        took = give(conn, out->buf + out->sent, unsent - all);
+        if (took < 0) break;
+        out->sent += (size_t)took;
+        all += (size_t)took;
+    } while (conn->tls && took > 0 && all < unsent && all < TLS_WRITE_MOST);
+    conn->tally.bytes_out += all;
+    if (all > 0) conn->host->api->count_bytes(conn->host, 0, all);
+    return took < 0 ? (int)took : 0;
 }
 
 static void wire_write(redisAsyncContext *ac)
 {
     redis_conn_t *conn = ac->data;
+    if (conn->tls && redis_tls_wants_write(conn->tls)) {
+        wire_read(ac); /* which had to stop for it */
+        if (conn->ac != ac) return;
+    }
     redis_out_t *first = &conn->hello_out;
     int rc = write_some(conn, first);
     size_t unsent = redis_out_unsent(first);

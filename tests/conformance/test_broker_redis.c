@@ -1,5 +1,6 @@
-/* The Redis backend over a real server: RESP3 and RESP2, TCP and a unix socket. */
+/* The Redis backend over a real server: RESP3 and RESP2, TCP, TLS and a unix socket. */
 #include "broker_suite.h"
+#include "certs.h"
 #include "redis.h"
 
 static redis_t redis;
@@ -60,12 +61,19 @@ static const scenario_t own_scenarios[] = {
 
 int main(void)
 {
-    redis_start(&redis, NULL);
+    certs_t certs;
+    certs_make(&certs);
+    const server_options_t options = {.tls_cert = certs_path(&certs, "server.pem"),
+                                      .tls_key = certs_path(&certs, "server.key"),
+                                      .tls_ca = certs_path(&certs, "ca.pem")};
+    redis_start(&redis, &options);
     const broker_factory_t factories[] = {
         {.name = "redis RESP3 tcp", .url = redis_url(&redis, NULL, NULL)},
         {.name = "redis RESP2 tcp", .url = redis_url(&redis, NULL, "?protocol=2")},
         {.name = "redis RESP3 unix", .url = redis_unix_url(&redis, NULL)},
         {.name = "redis RESP2 unix", .url = redis_unix_url(&redis, "?protocol=2")},
+        {.name = "redis RESP3 tls", .url = redis_tls_url(&redis, "localhost", NULL, NULL)},
+        {.name = "redis RESP2 tls", .url = redis_tls_url(&redis, "127.0.0.1", NULL, "protocol=2")},
     };
     int failures = 0;
     for (size_t i = 0; i < sizeof factories / sizeof *factories; i++) {
@@ -73,5 +81,6 @@ int main(void)
         failures += SCENARIOS_RUN(factories[i].name, own_scenarios, factories[i].url);
     }
     redis_stop(&redis);
+    certs_remove(&certs);
     return failures;
 }

@@ -1,4 +1,5 @@
-/* The Redis backend over a real server: RESP3 and RESP2, TCP and a unix socket. */
+/* The Redis backend over a real server: RESP3 and RESP2, TCP, TLS and a unix socket. */
+#include "certs.h"
 #include "keyspace.h"
 #include "redis.h"
 #include "saver_suite.h"
@@ -42,12 +43,18 @@ static const scenario_t own_scenarios[] = {
 
 int main(void)
 {
-    redis_start(&redis, NULL);
+    certs_t certs;
+    certs_make(&certs);
+    const server_options_t options = {.tls_cert = certs_path(&certs, "server.pem"),
+                                      .tls_key = certs_path(&certs, "server.key"),
+                                      .tls_ca = certs_path(&certs, "ca.pem")};
+    redis_start(&redis, &options);
     const saver_backend_t backend = {.clear = clear, .assert_empty = assert_empty};
     const saver_factory_t factories[] = {
         {"saver: redis RESP3 tcp", redis_url(&redis, NULL, NULL), backend, NULL},
         {"saver: redis RESP2 tcp", redis_url(&redis, NULL, "?protocol=2"), backend, NULL},
         {"saver: redis RESP3 unix", redis_unix_url(&redis, NULL), backend, NULL},
+        {"saver: redis RESP3 tls", redis_tls_url(&redis, "localhost", NULL, NULL), backend, NULL},
     };
     int failures = 0;
     for (size_t i = 0; i < sizeof factories / sizeof *factories; i++) {
@@ -55,5 +62,6 @@ int main(void)
         failures += SCENARIOS_RUN(factories[i].name, own_scenarios, factories[i].url);
     }
     redis_stop(&redis);
+    certs_remove(&certs);
     return failures;
 }

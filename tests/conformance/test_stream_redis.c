@@ -1,4 +1,5 @@
-/* The Redis backend over a real server: RESP3 and RESP2, TCP and a unix socket. */
+/* The Redis backend over a real server: RESP3 and RESP2, TCP, TLS and a unix socket. */
+#include "certs.h"
 #include "redis.h"
 #include "stream_suite.h"
 
@@ -37,12 +38,20 @@ static const scenario_t own_scenarios[] = {
 
 int main(void)
 {
-    redis_start(&redis, NULL);
+    certs_t certs;
+    certs_make(&certs);
+    const server_options_t options = {.tls_cert = certs_path(&certs, "server.pem"),
+                                      .tls_key = certs_path(&certs, "server.key"),
+                                      .tls_ca = certs_path(&certs, "ca.pem")};
+    redis_start(&redis, &options);
     const streams_backend_t backend = {.clear = clear};
     const stream_factory_t factories[] = {
         {.name = "stream: redis RESP3", .url = redis_url(&redis, NULL, NULL), .backend = backend},
         {.name = "stream: redis RESP2 unix",
          .url = redis_unix_url(&redis, "?protocol=2"),
+         .backend = backend},
+        {.name = "stream: redis RESP3 tls",
+         .url = redis_tls_url(&redis, "localhost", NULL, NULL),
          .backend = backend},
     };
     int failures = 0;
@@ -51,5 +60,6 @@ int main(void)
         failures += SCENARIOS_RUN(factories[i].name, own_scenarios, factories[i].url);
     }
     redis_stop(&redis);
+    certs_remove(&certs);
     return failures;
 }

@@ -64,6 +64,10 @@ static void stage_event(cairn_t *cairn, const cairn_event_t *event)
     case CAIRN_EVENT_CREDIT:
         stage_react(journal_add(&stage.journal, "credit"));
         break;
+    case CAIRN_EVENT_REAUTHENTICATED:
+        stage_react(journal_add(&stage.journal, "reauthenticated %s %.*s",
+                                cairn_err_name(event->status), len, detail));
+        break;
     }
 }
 

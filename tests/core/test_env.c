@@ -153,8 +153,9 @@ static void a_bad_url_is_named(void **state)
     environment(NULL, "redis://h?timeout=1", NULL);
     assert_refused(CAIRN_EOPTION, "REDIS_URL: parameter \"timeout\" is unknown; did you mean "
                                   "\"timeout_ms\"?");
-    environment(NULL, "rediss://h", NULL);
-    assert_refused(CAIRN_ESCHEME, "REDIS_URL: scheme \"rediss\" is not supported by this build");
+    environment(NULL, "redis+cluster://h", NULL);
+    assert_refused(CAIRN_ESCHEME,
+                   "REDIS_URL: scheme \"redis+cluster\" is not supported by this build");
     environment("redis", "Memory:", NULL);
     assert_refused(CAIRN_EOPTION, "REDIS_URL is no URL of a Redis server");
 }

@@ -161,7 +161,7 @@ typedef struct refused {
     const char *text;
 } refused_t;
 
-#define FORMS "memory:, redis://, unix:// or redis+sentinel://"
+#define FORMS "memory:, redis://, rediss://, unix://, redis+sentinel:// or rediss+sentinel://"
 #define NO_SCHEME "URL does not begin with " FORMS
 #define MISPLACED_AT                                                                               \
     "an '@' stands behind a '/', '?' or '#'; in user and password these are written %2F, %3F and " \
@@ -181,10 +181,9 @@ static const refused_t refusals[] = {
     {"http://h", CAIRN_ESCHEME, "scheme \"http\" is unknown; there are " FORMS},
     {"abcdefghijklmnopqrstuvwxyzabcdefghijkl://h", CAIRN_ESCHEME,
      "scheme \"abcdefghijklmnopqrstuvwxyzabcdef\" is unknown; there are " FORMS},
-    {"rediss://h", CAIRN_ESCHEME, "scheme \"rediss\" is not supported by this build"},
-    {"REDISS://u:p@h", CAIRN_ESCHEME, "scheme \"rediss\" is not supported by this build"},
-    {"rediss+sentinel://h/svc", CAIRN_ESCHEME,
-     "scheme \"rediss+sentinel\" is not supported by this build"},
+    {"REDIS+CLUSTER://u:p@h", CAIRN_ESCHEME,
+     "scheme \"redis+cluster\" is not supported by this build"},
+    {"rediss+sentinel://h", CAIRN_EOPTION, "sentinel_service is missing"},
     {"redis+sentinel:h", CAIRN_EURL, "\"redis+sentinel:\" is not followed by \"//\""},
     {"redis+sentinel://h", CAIRN_EOPTION, "sentinel_service is missing"},
     {"redis+sentinel://h//1", CAIRN_EOPTION, "sentinel_service is missing"},
@@ -358,7 +357,7 @@ static void a_secret_is_never_in_a_message(void **state)
         "swordfish:6379",
         "http://swordfish@h",
         "http://u:swordfish@h",
-        "rediss://u:swordfish@h",
+        "redis+cluster://u:swordfish@h",
         "redis:u:swordfish@h",
         "redis:/u:swordfish@h",
         "redis://:swordfish",

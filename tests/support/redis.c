@@ -54,6 +54,16 @@ const char *redis_url(redis_t *redis, const char *user, const char *rest)
     return url;
 }
 
+const char *redis_tls_url(redis_t *redis, const char *host, const char *user, const char *rest)
+{
+    char *url = next_url(redis);
+    int len = snprintf(url, sizeof redis->urls[0], "rediss://%s%s%s:%d?tls_ca_file=%s%s%s",
+                       user ? user : "", user ? "@" : "", host, redis->server.tls_port,
+                       redis->server.options.tls_ca, rest ? "&" : "", rest ? rest : "");
+    if (len >= (int)sizeof redis->urls[0]) check_fail("the URL is too long");
+    return url;
+}
+
 const char *redis_unix_url(redis_t *redis, const char *rest)
 {
     char *url = next_url(redis);

@@ -9,7 +9,7 @@
 typedef struct redis {
     server_t server;
     char reply[8192]; /* of redis_ask */
-    char urls[8][256];
+    char urls[8][512];
     unsigned next_url;
 } redis_t;
 
@@ -27,6 +27,10 @@ const char *redis_ask(redis_t *redis, const char *command);
 /* redis://[user@]127.0.0.1:port[rest]; `user` with its password, or NULL. Good for eight more
  * calls. */
 const char *redis_url(redis_t *redis, const char *user, const char *rest);
+
+/* rediss://[user@]host:port?tls_ca_file=...[&rest], of a server with options->tls_cert. `host` is
+ * 127.0.0.1 by one of its names. */
+const char *redis_tls_url(redis_t *redis, const char *host, const char *user, const char *rest);
 
 /* unix://path[rest] */
 const char *redis_unix_url(redis_t *redis, const char *rest);

@@ -33,6 +33,9 @@ static void on_event(cairn_t *cairn, const cairn_event_t *event)
     case CAIRN_EVENT_CREDIT:
         line = journal_add(&client->journal, "credit");
         break;
+    case CAIRN_EVENT_REAUTHENTICATED:
+        line = journal_add(&client->journal, "reauthenticated %s", cairn_err_name(event->status));
+        break;
     }
     if (!line) {
         world_trouble(client->world, "unknown event %d", event->type);

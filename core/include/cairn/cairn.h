@@ -36,9 +36,11 @@ typedef enum cairn_state {
 } cairn_state_t;
 
 typedef enum cairn_event_type {
-    CAIRN_EVENT_CONNECTED = 1, /* now READY */
-    CAIRN_EVENT_DISCONNECTED,  /* an attempt failed or the link broke: status and detail say why */
-    CAIRN_EVENT_CREDIT         /* after a CAIRN_EFULL: the queue is down to half; submit again */
+    CAIRN_EVENT_CONNECTED = 1,  /* now READY */
+    CAIRN_EVENT_DISCONNECTED,   /* an attempt failed or the link broke: status and detail say why */
+    CAIRN_EVENT_CREDIT,         /* after a CAIRN_EFULL: the queue is down to half; submit again */
+    CAIRN_EVENT_REAUTHENTICATED /* after cairn_reauth, once a connection: status 0, or why it keeps
+                                   what it had */
 } cairn_event_type_t;
 
 typedef struct cairn_event {
@@ -101,6 +103,13 @@ CAIRN_MUST_USE int cairn_open_url(cairn_t *cairn, uv_loop_t *loop, const char *u
  * anywhere, callbacks included. Closing what is closing or closed does nothing, and calls no
  * `close_cb` a second time. */
 void cairn_close(cairn_t *cairn, cairn_close_cb close_cb);
+
+/* Asks options->credentials anew and gives the answer to the server on each live connection, which
+ * goes on working meanwhile and whatever comes of it; CAIRN_EVENT_REAUTHENTICATED tells. To be
+ * called before what they were opened with expires. A connection that is being made is asked for
+ * anyway. Under RESP2 the one that has the subscriptions cannot be told, and is left alone.
+ * CAIRN_ECLOSED; UV_ENOTSUP: nobody is to be asked. */
+CAIRN_MUST_USE int cairn_reauth(cairn_t *cairn);
 
 cairn_state_t cairn_state(const cairn_t *cairn);
 

@@ -11,6 +11,7 @@
 #define CAIRN_OPTIONS_H
 
 #include <cairn/compiler.h>
+#include <cairn/credentials.h>
 #include <cairn/error.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -52,11 +53,26 @@ struct cairn_backend;
                         "as Pure Graph's queues, which its servers and this one then share")       \
     TEXT(sentinel_service, "the master's name, as sentinels know it")                              \
     TEXT(sentinel_username, "of the sentinels; NULL: their default user")                          \
-    TEXT(sentinel_password, "of the sentinels; NULL: none")
+    TEXT(sentinel_password, "of the sentinels; NULL: none")                                        \
+    TEXT(tls_ca_file, "PEM file of whom to trust to vouch for the server; with neither this nor "  \
+                      "tls_ca_dir: the system's store")                                            \
+    TEXT(tls_ca_dir, "directory of such files, named by hash as openssl rehash does")              \
+    TEXT(tls_cert_file, "PEM file of the certificate to show the server, and those above it")      \
+    TEXT(tls_key_file, "PEM file of its key; default: tls_cert_file")                              \
+    TEXT(tls_server_name, "name that is asked for and that the certificate must be for; default: " \
+                          "the host")                                                              \
+    TEXT(tls_verify, "what of the server's certificate is verified: \"full\", the default; "       \
+                     "\"ca\": all but its name; \"none\": nothing, so that anybody may be the "    \
+                     "server")
 
 /* What stream_layout may be. */
 #define CAIRN_STREAM_LAYOUT_CAIRN "cairn"
 #define CAIRN_STREAM_LAYOUT_PURE_GRAPH "pure_graph"
+
+/* What tls_verify may be. */
+#define CAIRN_TLS_VERIFY_FULL "full"
+#define CAIRN_TLS_VERIFY_CA "ca"
+#define CAIRN_TLS_VERIFY_NONE "none"
 
 /* Room for the decoded texts of one URL; also the longest URL accepted, less one. */
 #define CAIRN_URL_MAX 8192
@@ -66,8 +82,8 @@ struct cairn_backend;
 
 typedef struct cairn_options {
     /* Where to. From the URL's scheme, authority and path; they have no parameters of their own. */
-    const char *scheme;   /* "memory", "redis", "unix" or "redis+sentinel"; picks the backend.
-                             Default "memory" */
+    const char *scheme;   /* "memory", "redis", "unix" or "redis+sentinel", and over TLS "rediss"
+                             or "rediss+sentinel"; picks the backend. Default "memory" */
     const char *host;     /* name, IPv4 or IPv6 without brackets. Default "localhost" */
     uint16_t port;        /* default 6379 */
     const char *hosts;    /* NULL, or in place of host and port several: "h1:7000,h2,[::1]:7001",
@@ -85,6 +101,9 @@ typedef struct cairn_options {
 #undef CAIRN_OPTION_TEXT_FIELD
 
     int shallow; /* set from CHECKPOINT_TYPE=shallow/...: savers keep only the latest checkpoint */
+
+    cairn_credentials_t credentials; /* {0}: `username` and `password` are for ever. Set, these
+                                        must be NULL */
 
     /* Backends to look in before the built-in ones; NULL-terminated, or NULL. Borrowed until the
      * handle is closed. */
@@ -106,6 +125,7 @@ void cairn_options_init(cairn_options_t *options);
  *     memory:
  *     redis://[user[:password]@]host[:port][,host[:port]...][/db][?name=value[&name=value]...]
  *     redis+sentinel://[user[:password]@]sentinel[:port][,...]/service[/db][?name=value...]
+ *     rediss://... and rediss+sentinel://...                        (the same over TLS)
  *     unix://[user[:password]@]/path/to/socket[?name=value...]      (db as a parameter)
  *
  * Strict: percent-escapes are decoded in user, password, host, path and values, and must be whole;
@@ -113,10 +133,10 @@ void cairn_options_init(cairn_options_t *options);
  * '@' and ':' in a password are taken as they are; an unknown or repeated parameter is an error.
  * NULL is an error. CAIRN_EURL, CAIRN_ESCHEME or CAIRN_EOPTION, with the offending part in `error`
  * (which may be NULL) - but never the user information. On error `options` is unchanged. The
- * schemes of backends of your own are for the struct: a URL knows these four.
+ * schemes of backends of your own are for the struct: a URL knows these.
  *
  * Of sentinels: user and password are the data servers'; the sentinels' own are parameters, and
- * part of where to, as the service is. */
+ * part of where to, as the service is. With rediss+sentinel:// both speak TLS. */
 CAIRN_MUST_USE int cairn_options_from_url(cairn_options_t *options, const char *url,
                                           cairn_error_t *error);
 

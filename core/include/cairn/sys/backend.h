@@ -26,7 +26,7 @@ extern "C" {
 
 #define CAIRN_BACKEND_MAGIC 0x4341524eu /* "CARN" */
 #define CAIRN_ABI_MAJOR 0
-#define CAIRN_ABI_MINOR 1
+#define CAIRN_ABI_MINOR 2
 
 /* What core is to a backend instance: valid from open until the backend's closed call returns. */
 typedef struct cairn_host {
@@ -103,6 +103,8 @@ typedef struct cairn_host_api {
 
     /* Whether anybody reads the log: else a line need not be made. */
     bool (*logs)(const cairn_host_t *host);
+    /* A live connection has new credentials (status 0), or keeps those it has. */
+    void (*reauthenticated)(const cairn_host_t *host, int status, const char *detail);
 } cairn_host_api_t;
 
 /* Takes one connection; `one` is borrowed for the call. */
@@ -148,6 +150,10 @@ typedef struct cairn_backend {
      * or a path, whatever follows behind a space; "" where it is not known. For traces and the log.
      */
     const char *(*where)(void *self, const cairn_req_t *req);
+    /* May. Asks options->credentials anew and tells the server on each live connection, without
+     * dropping it; calls nobody before it returns. Refused with UV_ENOTSUP where nobody is to be
+     * asked. How it went: host->api->reauthenticated. */
+    int (*reauth)(void *self);
 } cairn_backend_t;
 
 /* The backends built into the library, NULL-terminated. */
