@@ -35,7 +35,7 @@ static int subscribe(cairn_t *cairn, cairn_broker_sub_t *sub, bool pattern, cair
     if ((unsigned)options->policy > CAIRN_CLOSE_SLOW) return UV_EINVAL;
     if (name.len > CAIRN_CHANNEL_MAX) return CAIRN_ETOOBIG;
     cairn_core_t *core = cairn->core;
-    if (!core || !core_is_open(core)) return CAIRN_ECLOSED;
+    if (!core || !core_takes_work(core)) return CAIRN_ECLOSED;
     core_check_thread(core);
     uint64_t capability = pattern ? CAIRN_CAP_PATTERNS : CAIRN_CAP_TOPICS;
     if (!(core->capabilities & capability)) return UV_ENOTSUP;

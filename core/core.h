@@ -68,6 +68,22 @@ enum {
     CORE_REQ_ENDING
 };
 
+/* Without a connection (circuit.c). */
+typedef struct circuit {
+    uint64_t fail_fast_ms;
+    cairn_deadline_t deadline;
+    bool counting; /* there is none */
+    bool open;     /* nor has there been for fail_fast_ms */
+} circuit_t;
+
+/* A close that waits (shutdown.c). */
+typedef struct core_shutdown {
+    bool begun;
+    cairn_close_cb close_cb;
+    cairn_deadline_t deadline;
+    cairn_task_t task;
+} core_shutdown_t;
+
 #define CORE_HANDLES (DEADLINES_HANDLES + STAMP_HANDLES + 1)
 
 typedef struct cairn_core {
@@ -101,6 +117,10 @@ typedef struct cairn_core {
     char link_error[256]; /* why there is no connection; empty when there is */
     char server[64];
 
+    circuit_t circuit;
+    core_shutdown_t shutdown;
+    bool is_gated;      /* circuit.open or shutdown.begun: new work is looked at closely */
+    uint64_t own_reads; /* of the requests in flight, those that core makes for itself */
     cairn_close_cb close_cb;
     cairn_task_t closing;
     int handles_open;
@@ -108,7 +128,8 @@ typedef struct cairn_core {
 
 /* ---- requests, in the order of their life ---- */
 
-/* Whether `cairn` can take `req`: 0 and *core set, or CAIRN_ECLOSED, UV_EBUSY, UV_ENOTSUP. */
+/* Whether `cairn` can take `req`: 0 and *core set, or CAIRN_ECLOSED, UV_EBUSY, UV_ENOTSUP,
+ * CAIRN_EDOWN. */
 CAIRN_MUST_USE int core_begin(cairn_t *cairn, cairn_req_t *req, uint64_t capability,
                               cairn_core_t **core);
 
@@ -151,6 +172,12 @@ extern const cairn_host_api_t core_host_api;
 static inline bool core_is_open(const cairn_core_t *core)
 {
     return core->state != CAIRN_CLOSING;
+}
+
+/* Whether anything new may begin. */
+static inline bool core_takes_work(const cairn_core_t *core)
+{
+    return core_is_open(core) && !core->shutdown.begun;
 }
 
 /* One handle, one thread. */

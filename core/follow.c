@@ -10,7 +10,7 @@ static int begin(const verify_t *check, const cairn_streams_t *streams, cairn_co
 {
     cairn_core_t *core = streams->cairn->core;
     if (check->status < 0) return check->status;
-    if (!core || !core_is_open(core)) return CAIRN_ECLOSED;
+    if (!core || !core_takes_work(core)) return CAIRN_ECLOSED;
     core_check_thread(core);
     if (!(core->capabilities & CAIRN_CAP_STREAMS)) return UV_ENOTSUP;
     const cairn_stream_ops_t *ops = core->backend->stream;

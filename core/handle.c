@@ -4,7 +4,7 @@
  * cairn_close takes the requests back; run_closing, next turn, ends the subscriptions and closes
  * the backend; backend_closed closes core's own handles; the last of those frees and calls
  * close_cb. */
-#include "core.h"
+#include "circuit.h"
 #include "error_set.h"
 #include "list.h"
 #include "sub.h"
@@ -96,6 +96,7 @@ static void core_init(cairn_core_t *core, cairn_t *cairn, uv_loop_t *loop,
     core->timeout_ms = options->timeout_ms;
     core->shallow = options->shallow != 0;
     core->keeps_latency = options->latency_stats != 0;
+    core->circuit.fail_fast_ms = options->fail_fast_ms;
     list_init(&core->inflight);
     list_init(&core->subs);
     list_init(&core->tails);
@@ -112,6 +113,7 @@ static void core_attach(cairn_core_t *core)
     stamp_init(&core->stamp, core->loop, core->cairn->clock);
     core->turn.stamp = &core->stamp;
     turn_attach(&core->turn, core->loop);
+    circuit_link_lost(core);
 }
 
 static void core_free(cairn_core_t *core)
@@ -169,7 +171,7 @@ void cairn_close(cairn_t *cairn, cairn_close_cb close_cb)
     if (!core || !core_is_open(core)) return;
     core_check_thread(core);
     core->state = CAIRN_CLOSING;
-    core->close_cb = close_cb;
+    core->close_cb = core->shutdown.begun ? core->shutdown.close_cb : close_cb;
     for (cairn_link_t *at = core->inflight.next; at != &core->inflight; at = at->next) {
         cairn_req_t *req = CONTAINER_OF(at, cairn_req_t, inflight);
         if (req->state == CORE_REQ_STARTED) core_end_later(req, UV_ECANCELED);
@@ -230,7 +232,8 @@ void core_tick(cairn_t *cairn)
 
 cairn_state_t cairn_state(const cairn_t *cairn)
 {
-    return cairn->core ? cairn->core->state : CAIRN_CLOSED;
+    if (!cairn->core) return CAIRN_CLOSED;
+    return core_takes_work(cairn->core) ? cairn->core->state : CAIRN_CLOSING;
 }
 
 uint64_t cairn_capabilities(const cairn_t *cairn)

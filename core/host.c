@@ -1,5 +1,5 @@
 /* The table through which backends call core. */
-#include "core.h"
+#include "circuit.h"
 #include "interfaces.h"
 #include "list.h"
 #include "sub.h"
@@ -69,6 +69,7 @@ static void connected(const cairn_host_t *host, uint64_t capabilities, const cha
     core->capabilities = capabilities & core->offered;
     core->stats.connects++;
     core->link_error[0] = '\0';
+    circuit_connected(core);
     snprintf(core->server, sizeof core->server, "%s", server);
     log_connected(core);
     core_emit(core, CAIRN_EVENT_CONNECTED, 0, cairn_str(core->server));
@@ -80,6 +81,7 @@ static void disconnected(const cairn_host_t *host, int status, const char *detai
     if (!core_is_open(core)) return;
     if (core->state == CAIRN_READY) core->state = CAIRN_RECONNECTING;
     core->stats.disconnects++;
+    circuit_link_lost(core);
     core->server[0] = '\0';
     snprintf(core->link_error, sizeof core->link_error, "%s", detail);
     bool mends = status != CAIRN_EAUTH && status != CAIRN_EDENIED;

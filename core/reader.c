@@ -15,6 +15,7 @@ struct reader {
 static void on_page(cairn_stream_read_t *read, int status, const cairn_stream_page_t *page)
 {
     reader_t *reader = CONTAINER_OF(read, reader_t, read);
+    read->req.core->own_reads--;
     if (reader->done) reader->done(reader->owner, status, read->req.detail, page);
     cairn_free(reader);
 }
@@ -33,6 +34,7 @@ reader_t *reader_start(cairn_core_t *core, const cairn_stream_read_args_t *args,
     reader->read.req.timeout_ms = CAIRN_NO_TIMEOUT;
     reader->read.req.flags = CAIRN_REQ_IDEMPOTENT;
     *status = stream_read_start(core, &reader->read, args, on_page);
+    core->own_reads += *status == 0;
     if (*status == 0) return reader;
     cairn_free(reader);
     return NULL;

@@ -6,9 +6,10 @@
  *                                 v                                        |
  *                               ENDING -------------- next turn -----------+
  */
-#include "core.h"
+#include "circuit.h"
 #include "interfaces.h"
 #include "list.h"
+#include "shutdown.h"
 #include "store_embed.h"
 #include "timing.h"
 
@@ -28,6 +29,12 @@ static core_call_back_t *const call_back[CORE_REQ_TYPES] = {
 #undef FAILED
 };
 
+static int refuse_at_gate(cairn_core_t *core, cairn_req_t *req)
+{
+    if (core->shutdown.begun) return CAIRN_ECLOSED;
+    return circuit_refuses(core, req) ? circuit_refuse(core, req) : 0;
+}
+
 int core_begin(cairn_t *cairn, cairn_req_t *req, uint64_t capability, cairn_core_t **core)
 {
     cairn_core_t *c = cairn->core;
@@ -39,7 +46,7 @@ int core_begin(cairn_t *cairn, cairn_req_t *req, uint64_t capability, cairn_core
     if ((c->capabilities & capability) != capability)
         return core_refuse(c, req, UV_ENOTSUP, "backend %s cannot do this", c->backend->name);
     *core = c;
-    return 0;
+    return c->is_gated ? refuse_at_gate(c, req) : 0;
 }
 
 int core_refuse(cairn_core_t *core, cairn_req_t *req, int status, const char *format, ...)
@@ -100,6 +107,7 @@ void core_finish(cairn_req_t *req, int status)
     deadlines_stop(&core->deadlines, &req->deadline);
     req->state = CORE_REQ_IDLE;
     core->stats.inflight--;
+    if (core->shutdown.begun) shutdown_look(core);
     if (status == 0) {
         core->stats.completed++;
     } else {
@@ -118,7 +126,8 @@ void core_fail(cairn_req_t *req, int status, cairn_slice_t detail)
 static void run_ending(cairn_task_t *task)
 {
     cairn_req_t *req = CONTAINER_OF(task, cairn_req_t, task);
-    core_fail(req, req->status, cairn_slice(NULL, 0));
+    bool is_down = req->status == CAIRN_EDOWN;
+    core_fail(req, req->status, is_down ? cairn_str(req->core->link_error) : cairn_slice(NULL, 0));
 }
 
 void core_end_later(cairn_req_t *req, int status)

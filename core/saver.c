@@ -209,7 +209,7 @@ int cairn_saver_start_ttl_sweeper(cairn_saver_t *saver, uint64_t interval_ms)
 {
     cairn_core_t *core = saver->cairn->core;
     if (interval_ms == 0) return UV_EINVAL;
-    if (!core || !core_is_open(core)) return CAIRN_ECLOSED;
+    if (!core || !core_takes_work(core)) return CAIRN_ECLOSED;
     if (!(core->capabilities & CAIRN_CAP_SAVER)) return UV_ENOTSUP;
     const cairn_saver_ops_t *ops = core->backend->saver;
     return HAVE(ops, start_ttl_sweeper) ? ops->start_ttl_sweeper(core->self, interval_ms) : 0;

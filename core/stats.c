@@ -15,6 +15,8 @@ static cairn_failure_t of_server(int status)
         return CAIRN_FAILURE_CANCELED;
     case CAIRN_EMAYBE:
     case CAIRN_EHALFOPEN:
+    case CAIRN_EDOWN:
+    case CAIRN_ETLS:
         return CAIRN_FAILURE_CONNECTION;
     case CAIRN_EPROTOCOL:
         return CAIRN_FAILURE_PROTOCOL;

@@ -234,7 +234,7 @@ int cairn_store_start_ttl_sweeper(cairn_store_t *store, uint64_t interval_ms)
 {
     cairn_core_t *core = store->cairn->core;
     if (interval_ms == 0) return UV_EINVAL;
-    if (!core || !core_is_open(core)) return CAIRN_ECLOSED;
+    if (!core || !core_takes_work(core)) return CAIRN_ECLOSED;
     if (!(core->capabilities & CAIRN_CAP_STORE)) return UV_ENOTSUP;
     const cairn_store_ops_t *ops = core->backend->store;
     return HAVE(ops, start_ttl_sweeper) ? ops->start_ttl_sweeper(core->self, interval_ms) : 0;

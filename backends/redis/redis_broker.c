@@ -5,6 +5,7 @@
  * so that a topic may be left and joined again without waiting. */
 #include "redis_backend.h"
 #include "redis_cmd.h"
+#include "redis_error.h"
 #include "redis_stream.h"
 
 static redis_backend_t *backend_of(void *self)
@@ -64,14 +65,6 @@ static void settle(cairn_topic_t *topic, int status, cairn_slice_t detail)
     }
 }
 
-static void on_answered(void *ctx, int status, redis_reply_t *reply, cairn_slice_t detail)
-{
-    cairn_topic_t *topic = ctx;
-    (void)reply;
-    topic->counter -= UNANSWERED;
-    settle(topic, status, detail);
-}
-
 static char *begin_subscribe(char *at, bool pattern)
 {
     if (pattern) return redis_cmd_literal(at, LITERAL("*2\r\n$10\r\nPSUBSCRIBE\r\n"));
@@ -84,6 +77,8 @@ static char *begin_unsubscribe(char *at, bool pattern)
     return redis_cmd_literal(at, LITERAL("*2\r\n$11\r\nUNSUBSCRIBE\r\n"));
 }
 
+static void on_answered(void *ctx, int status, redis_reply_t *reply, cairn_slice_t detail);
+
 static int send_for(redis_conn_t *conn, cairn_topic_t *topic, char *(*begin)(char *, bool))
 {
     char *at;
@@ -93,6 +88,23 @@ static int send_for(redis_conn_t *conn, cairn_topic_t *topic, char *(*begin)(cha
     redis_conn_commit(conn, at, on_answered, topic, REDIS_CMD_TRANSIENT | REDIS_CMD_SUBSCRIPTION);
     topic->counter += UNANSWERED;
     return 0;
+}
+
+/* What is refused as the link becomes ready is not held, as what comes later is. */
+static bool is_asked_again(cairn_topic_t *topic, cairn_slice_t detail)
+{
+    redis_conn_t *conn = redis_standalone_subscriptions(&backend_of(topic->data)->route);
+    if (topic->counter != WANTED || !redis_error_passes(detail)) return false;
+    return conn->state == REDIS_CONN_READY && send_for(conn, topic, begin_subscribe) == 0;
+}
+
+static void on_answered(void *ctx, int status, redis_reply_t *reply, cairn_slice_t detail)
+{
+    cairn_topic_t *topic = ctx;
+    (void)reply;
+    topic->counter -= UNANSWERED;
+    if (status < 0 && is_asked_again(topic, detail)) return;
+    settle(topic, status, detail);
 }
 
 static int redis_topic_open(void *self, cairn_topic_t *topic)

@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 /* ---- the timer: one meaning a state ---- */
@@ -25,7 +26,7 @@ static void on_timer(uv_timer_t *timer)
         }
         break;
     case REDIS_CONN_READY:
-        keepalive(conn);
+        if (!redis_hold_due(conn)) keepalive(conn);
         break;
     case REDIS_CONN_LOCATING:
         redis_conn_lose(conn, UV_ETIMEDOUT, "no sentinel said in time where the master is");
@@ -70,10 +71,28 @@ static bool has_unread(const redis_conn_t *conn)
     return recv(conn->ac->c.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
 }
 
+/* A long upload over a slow link is not silence, as long as it gets on. Once the kernel has all of
+ * it that says no more: it acknowledges for a server that hangs, too. */
+static bool gets_on(redis_conn_t *conn)
+{
+    int queued = 0;
+    if (redis_out_unsent(&conn->out) == 0) return false;
+    if (ioctl(conn->ac->c.fd, TIOCOUTQ, &queued) < 0 || queued < 0) queued = 0;
+    uint64_t passed = conn->written - (uint64_t)queued;
+    bool more = passed > conn->passed;
+    conn->passed = passed;
+    return more;
+}
+
 static void keepalive(redis_conn_t *conn)
 {
     uint64_t period_ms = conn->options->keepalive_ms;
     uint64_t silent_ms = uv_now(conn->host->loop) - conn->heard_ms;
+    if (silent_ms >= period_ms && gets_on(conn)) {
+        conn->pinged = false;
+        conn->heard_ms += silent_ms;
+        silent_ms = 0;
+    }
     if (silent_ms < period_ms) {
         uv_timer_start(&conn->timer, on_timer, period_ms - silent_ms, 0);
         return;
@@ -102,13 +121,11 @@ static void drop_link(redis_conn_t *conn)
     conn->hello_out.head = conn->hello_out.sent = conn->hello_out.tail = 0;
     conn->prelude.head = conn->prelude.tail;
     conn->loading = 0;
-    conn->demoted = false;
     conn->transaction = (redis_transaction_t){0};
 }
 
-/* Moves the bytes of what is still wanted together, oldest first, all of it unsent. Entries keep
- * their sequence numbers: what is not wanted becomes void. */
-static void compact(redis_conn_t *conn)
+/* Oldest first. Entries keep their sequence numbers. */
+void redis_conn_compact(redis_conn_t *conn, uint32_t dropped)
 {
     redis_out_t *out = &conn->out;
     redis_queue_t *queue = &conn->queue;
@@ -117,7 +134,7 @@ static void compact(redis_conn_t *conn)
     for (uint64_t seq = queue->head; seq != queue->tail; seq++) {
         redis_entry_t *entry = redis_queue_at(queue, seq);
         size_t bytes = entry->bytes;
-        if (entry->ctx && !(entry->flags & REDIS_CMD_TRANSIENT)) {
+        if (entry->ctx && !(entry->flags & dropped)) {
             if (to != from) memmove(out->buf + to, out->buf + from, bytes);
             to += bytes;
             end = seq + 1;
@@ -133,6 +150,7 @@ static void compact(redis_conn_t *conn)
     out->tail = to;
     redis_out_rewind(out);
     conn->forgotten = 0;
+    conn->hold.on = conn->hold.limited = false;
 }
 
 /* Ends the commands up to `sent` bytes, or all that wait if `sent` is SIZE_MAX, that may not be
@@ -140,9 +158,11 @@ static void compact(redis_conn_t *conn)
 static void fail_entries(redis_conn_t *conn, size_t sent, uint32_t spared, int status,
                          const char *detail)
 {
-    size_t end = conn->out.head;
+    const redis_hold_t *hold = &conn->hold;
+    bool answered = hold->on && sent != SIZE_MAX; /* as not carried out, those before hold->seq */
+    size_t end = conn->out.head + (answered ? hold->at : 0);
     uint64_t last = conn->queue.tail;
-    for (uint64_t seq = conn->queue.head; seq != last; seq++) {
+    for (uint64_t seq = answered ? hold->seq : conn->queue.head; seq != last; seq++) {
         redis_entry_t *entry = redis_queue_at(&conn->queue, seq);
         end += entry->bytes;
         if (end > sent) return; /* not written to its end, so the server cannot have acted on it */
@@ -170,7 +190,7 @@ void redis_conn_tell_room(redis_conn_t *conn)
 static void run_room(cairn_task_t *task)
 {
     redis_conn_t *conn = CAIRN_CONTAINER_OF(task, redis_conn_t, room_task);
-    if (conn->state != REDIS_CONN_READY) compact(conn);
+    if (conn->state != REDIS_CONN_READY) redis_conn_compact(conn, REDIS_CMD_TRANSIENT);
     redis_conn_tell_room(conn);
 }
 
@@ -226,7 +246,7 @@ void redis_conn_lose(redis_conn_t *conn, int status, const char *detail)
     tell_lost(conn, refused_us, status, text);
     conn->losing = false;
     if (conn->state == REDIS_CONN_CLOSING) return;
-    compact(conn);
+    redis_conn_compact(conn, REDIS_CMD_TRANSIENT);
     log_loss(conn);
     redis_conn_tell_room(conn);
 }
@@ -247,7 +267,7 @@ void redis_conn_hurry(redis_conn_t *conn)
 
 static void become_ready(redis_conn_t *conn)
 {
-    compact(conn);
+    redis_conn_compact(conn, REDIS_CMD_TRANSIENT);
     redis_backoff_reset(&conn->backoff);
     redis_connect_arrived(conn);
     conn->arrived = true;
@@ -304,7 +324,7 @@ int redis_conn_reserve(redis_conn_t *conn, size_t bytes, char **at)
     if (bytes > conn->options->max_queue_bytes) return CAIRN_ETOOBIG;
     if (is_full(conn, bytes)) {
         bool may_compact = conn->state != REDIS_CONN_READY && !conn->losing;
-        if (may_compact && conn->forgotten > 0) compact(conn);
+        if (may_compact && conn->forgotten > 0) redis_conn_compact(conn, REDIS_CMD_TRANSIENT);
         if (is_full(conn, bytes)) {
             conn->refused = true;
             return CAIRN_EFULL;
@@ -348,6 +368,8 @@ static redis_conn_t *conn_of(const cairn_req_t *req)
 static void commit_request(redis_conn_t *conn, const char *end, redis_answer_fn answer,
                            cairn_req_t *req, uint32_t flags, uint32_t skip)
 {
+    _Static_assert((int)CAIRN_REQ_NO_RETRY == REDIS_CMD_NO_RETRY, "one flag is the other");
+    flags |= req->flags & CAIRN_REQ_NO_RETRY;
     redis_entry_t entry = {.answer = answer, .ctx = req, .flags = flags, .skip = skip};
     req->scratch[REDIS_SCRATCH_CONN] = (uintptr_t)conn;
     req->scratch[REDIS_SCRATCH_SEQ] = commit(conn, end, entry);

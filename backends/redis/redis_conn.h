@@ -21,6 +21,7 @@
 #include "redis_backoff.h"
 #include "redis_credentials.h"
 #include "redis_hello.h"
+#include "redis_hold.h"
 #include "redis_out.h"
 #include "redis_queue.h"
 #include "redis_tls.h"
@@ -124,10 +125,11 @@ struct redis_conn {
     bool in_prelude; /* commands go to hello_out and prelude */
     bool losing;     /* inside redis_conn_lose: the queue is not to be compacted */
     bool refused;    /* a reserve was, since room was last told */
-    bool demoted;    /* the server says that it is a replica: nothing more goes to it */
     cairn_task_t room_task;
     bool pinged; /* a sign of life was asked for and has not come */
     uint64_t heard_ms;
+    uint64_t written; /* bytes, on any link */
+    uint64_t passed;  /* of those, acknowledged when last looked at */
 
     redisAsyncContext *ac;   /* hiredis's; NULL without a link */
     redisContextFuncs funcs; /* its table, with our reads and writes */
@@ -136,6 +138,7 @@ struct redis_conn {
     redis_out_t out;
     redis_queue_t queue;
     redis_transaction_t transaction;
+    redis_hold_t hold;
     cairn_slice_t answered; /* bytes of the command whose answer is told; until the next reserve */
     uint32_t answered_skip; /* its skip */
     uint64_t forgotten;     /* entries without ctx since the last compaction, about */
@@ -288,7 +291,11 @@ void redis_conn_set_state(redis_conn_t *conn, redis_conn_state_t state, uint64_t
 /* When it closes and nothing of an attempt is out any more. */
 void redis_conn_finish_closing(redis_conn_t *conn);
 
-/* ---- between redis_conn.c and redis_wire.c ---- */
+/* ---- between redis_conn.c, redis_wire.c and redis_hold.c ---- */
+
+/* Moves what is still wanted together, all of it unsent; what has any of the `dropped` flags, and
+ * what is answered or given up, becomes void. */
+void redis_conn_compact(redis_conn_t *conn, uint32_t dropped);
 
 /* Commits a copy of what `entry` was sent for. Returns its number in the queue. */
 uint64_t redis_conn_commit_again(redis_conn_t *conn, const char *end, const redis_entry_t *entry);

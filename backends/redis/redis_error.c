@@ -2,37 +2,12 @@
 
 #include <cairn/error.h>
 
-typedef struct meaning {
-    cairn_slice_t begins; /* the sentence begins so, and the word ends there */
-    int code;
-} meaning_t;
+#define MEANING(begins, code, effect, remedy) {{begins, sizeof(begins) - 1}, code, effect, remedy},
 
-#define MEANS(begins, code)                                                                        \
-    {                                                                                              \
-        {begins, sizeof(begins) - 1}, code                                                         \
-    }
+const redis_meaning_t redis_meanings[] = {REDIS_ERRORS(MEANING)};
+const size_t redis_meanings_count = sizeof redis_meanings / sizeof *redis_meanings;
 
-/* ERR is for all that has no word of its own; what older servers say of passwords, and any of
- * clients too many, is known by its sentence. */
-static const meaning_t meanings[] = {
-    MEANS("WRONGPASS", CAIRN_EAUTH),
-    MEANS("NOAUTH", CAIRN_EAUTH),
-    MEANS("ERR invalid password", CAIRN_EAUTH),
-    MEANS("ERR AUTH <password> called without any password configured", CAIRN_EAUTH),
-    MEANS("ERR Client sent AUTH, but no password is set", CAIRN_EAUTH),
-    MEANS("NOPERM", CAIRN_EDENIED),
-    MEANS("DENIED", CAIRN_EDENIED),
-    MEANS("LOADING", CAIRN_ELOADING),
-    MEANS("READONLY", CAIRN_EREADONLY),
-    MEANS("OOM", CAIRN_EOOM),
-    MEANS("BUSY", CAIRN_EBUSY),
-    MEANS("TRYAGAIN", CAIRN_EBUSY),
-    MEANS("ERR max number of clients", CAIRN_EBUSY),
-    MEANS("CLUSTERDOWN", CAIRN_ECLUSTER),
-    MEANS("MASTERDOWN", CAIRN_ECLUSTER),
-    MEANS("MOVED", CAIRN_ECLUSTER),
-    MEANS("ASK", CAIRN_ECLUSTER),
-};
+static const redis_meaning_t unknown = {{NULL, 0}, CAIRN_ESERVER, REDIS_MAYBE, REDIS_ANSWER};
 
 static bool begins_with(cairn_slice_t text, cairn_slice_t with)
 {
@@ -44,37 +19,63 @@ static bool ends_word(cairn_slice_t text, size_t at)
     return at == text.len || text.ptr[at] == ' ';
 }
 
-static int find_meaning(cairn_slice_t text)
+static const redis_meaning_t *find_meaning(cairn_slice_t text)
 {
-    for (size_t i = 0; i < sizeof meanings / sizeof *meanings; i++) {
-        const meaning_t *meaning = &meanings[i];
-        if (begins_with(text, meaning->begins) && ends_word(text, meaning->begins.len)) {
-            return meaning->code;
-        }
+    for (size_t i = 0; i < redis_meanings_count; i++) {
+        const redis_meaning_t *meaning = &redis_meanings[i];
+        if (begins_with(text, meaning->begins) && ends_word(text, meaning->begins.len))
+            return meaning;
     }
-    return CAIRN_ESERVER;
+    return &unknown;
 }
 
 /* Before Redis 7 an error that ends a script is told inside another: "ERR Error running script
  * (call to f_<sha1>): @user_script:3: -OOM command not allowed ...", with or without the '-'. */
-static int find_script_meaning(cairn_slice_t text)
+static const redis_meaning_t *find_script_meaning(cairn_slice_t text)
 {
     static const char mark[] = ": ";
     const char *end = text.ptr + text.len;
     const char *at = text.ptr;
-    int code = CAIRN_ESERVER;
-    while (code == CAIRN_ESERVER) {
+    const redis_meaning_t *meaning = &unknown;
+    while (meaning->code == CAIRN_ESERVER) {
         at = memmem(at, (size_t)(end - at), mark, sizeof mark - 1);
         if (!at) break;
         at += sizeof mark - 1;
         if (at < end && *at == '-') at++;
-        code = find_meaning(cairn_slice(at, (size_t)(end - at)));
+        meaning = find_meaning(cairn_slice(at, (size_t)(end - at)));
     }
-    return code;
+    return meaning;
+}
+
+/* From Redis 7 on the sentence begins as any, and then names the script. */
+static bool names_script(cairn_slice_t text)
+{
+    static const char mark[] = " script: ";
+    return text.len > 0 && memmem(text.ptr, text.len, mark, sizeof mark - 1);
+}
+
+static redis_meaning_t inside_script(redis_meaning_t meaning)
+{
+    if (meaning.code == CAIRN_EREADONLY) return meaning;
+    meaning.effect = REDIS_MAYBE;
+    meaning.remedy = REDIS_ANSWER;
+    return meaning;
+}
+
+redis_meaning_t redis_error_meaning(cairn_slice_t text)
+{
+    if (begins_with(text, cairn_str("ERR Error running script")))
+        return inside_script(*find_script_meaning(text));
+    const redis_meaning_t *meaning = find_meaning(text);
+    return names_script(text) ? inside_script(*meaning) : *meaning;
 }
 
 int redis_error_code(cairn_slice_t text)
 {
-    if (begins_with(text, cairn_str("ERR Error running script"))) return find_script_meaning(text);
-    return find_meaning(text);
+    return redis_error_meaning(text).code;
+}
+
+bool redis_error_passes(cairn_slice_t text)
+{
+    return redis_error_meaning(text).remedy == REDIS_WAIT;
 }

@@ -11,13 +11,14 @@ typedef void (*redis_answer_fn)(void *ctx, int status, redis_reply_t *reply, cai
 
 enum {
     REDIS_CMD_IDEMPOTENT = 1,   /* may be sent again if the link is lost before the answer */
-    REDIS_CMD_TRANSIENT = 2,    /* void once the link is lost: its owner says it anew */
+    REDIS_CMD_NO_RETRY = 2,     /* told of the first refusal, though it could be sent again */
+    REDIS_CMD_TRANSIENT = 128,  /* void once the link is lost: its owner says it anew */
     REDIS_CMD_SUBSCRIPTION = 4, /* answered by a push */
     REDIS_CMD_VOID = 8,         /* not sent and never will be: no answer comes */
     REDIS_CMD_SCRIPT = 16, /* of a request, and to be sent again if the server lacks a script */
     REDIS_CMD_AGAIN = 32,  /* that has been done */
     REDIS_CMD_JOINT = 64   /* a transaction of several requests: who asked sees to errors among its
-                              results */
+                               results */
 };
 
 typedef struct redis_entry {

@@ -86,7 +86,10 @@ static void on_lost(redis_conn_t *conn, int status, const char *detail)
     redis_standalone_t *route = conn->data;
     if (route->sentinel && !conn->arrived) redis_sentinel_doubt(route->sentinel);
     if (is_for_subscriptions(conn)) route->events->subscriptions_lost(route, status, detail);
-    if (conn != &route->commands) return;
+    if (conn != &route->commands) {
+        route->host->api->log(route->host, CAIRN_LOG_WARN, detail);
+        return;
+    }
     route->events->commands_lost(route, status, detail);
     route->host->api->disconnected(route->host, status, detail);
 }

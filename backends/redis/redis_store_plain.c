@@ -304,7 +304,7 @@ static bool may_be_plain(redis_backend_t *redis, const cairn_req_t *req,
                          const cairn_store_put_args_t *put)
 {
     return put->value.ptr && put->ttl_ms == CAIRN_TTL_PERSIST && put->vector_count == 0 &&
-           !(req->flags & CAIRN_REQ_IDEMPOTENT) &&
+           !(req->flags & (CAIRN_REQ_IDEMPOTENT | CAIRN_REQ_NO_RETRY)) &&
            redis_saver_conn(redis)->state == REDIS_CONN_READY;
 }
 

@@ -293,7 +293,8 @@ static bool may_go_together(redis_backend_t *redis, const cairn_stream_append_t 
                             const cairn_stream_append_args_t *args)
 {
     if (redis_saver_conn(redis)->state != REDIS_CONN_READY) return false;
-    if (args->expected_last || (req->req.flags & CAIRN_REQ_IDEMPOTENT)) return false;
+    if (args->expected_last || (req->req.flags & (CAIRN_REQ_IDEMPOTENT | CAIRN_REQ_NO_RETRY)))
+        return false;
     for (size_t i = 0; i < args->count; i++)
         if (args->entries[i].id.ptr) return false;
     return true;

@@ -3,6 +3,7 @@
  *
  * A channel is wanted as long as it has users. What became of SUBSCRIBEs and UNSUBSCRIBEs is looked
  * at when the last is answered, so that a channel may be left and used again without waiting. */
+#include "redis_error.h"
 #include "redis_stream.h"
 
 #include <cairn/sys/alloc.h>
@@ -35,6 +36,14 @@ static int send_for(redis_conn_t *conn, redis_channel_t *channel, const char *be
     return 0;
 }
 
+/* What is refused as the link becomes ready is not held, as what comes later is. */
+static bool is_asked_again(redis_channel_t *channel, cairn_slice_t detail)
+{
+    redis_conn_t *conn = redis_standalone_subscriptions(&channel->redis->route);
+    if (channel->users == 0 || !redis_error_passes(detail)) return false;
+    return conn->state == REDIS_CONN_READY && send_for(conn, channel, LITERAL(SUBSCRIBE)) == 0;
+}
+
 /* Frees it if nobody has any use for it. */
 static void trim(redis_channel_t *channel)
 {
@@ -61,6 +70,7 @@ static void on_answered(void *ctx, int status, redis_reply_t *reply, cairn_slice
     redis_backend_t *redis = channel->redis;
     (void)reply;
     if (--channel->unanswered > 0) return;
+    if (status < 0 && is_asked_again(channel, detail)) return;
     channel->busy++;
     if (channel->users > 0 && status < 0) {
         refuse(channel, status, detail);

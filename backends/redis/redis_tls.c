@@ -23,9 +23,10 @@ struct redis_tls_link {
     redis_tls_t *tls;
     SSL *ssl;
     int fd;
-    bool may_recv; /* once */
-    bool received; /* bytes, since it was last allowed */
-    bool greedy;   /* they filled the buffer: there may be more */
+    bool may_recv;  /* once */
+    bool received;  /* bytes, since it was last allowed */
+    bool greedy;    /* they filled the buffer: there may be more */
+    size_t refused; /* of the last write */
     bool wants_write;
     bool is_done;  /* the handshake */
     bool plain;    /* the server's first byte begins no record */
@@ -305,11 +306,18 @@ ssize_t redis_tls_write(redis_tls_link_t *link, const char *from, size_t len)
     if (link->status < 0) return link->status;
     bool waits = link->wants_write; /* for a read that is not over */
     ERR_clear_error();
-    int took = SSL_write(link->ssl, from, (int)(len < RECORD_MOST ? len : RECORD_MOST));
+    if (len > RECORD_MOST) len = RECORD_MOST;
+    int took = SSL_write(link->ssl, from, (int)len);
+    link->refused = took > 0 ? 0 : len;
     if (took > 0) return took;
     int rc = judge(link, took);
     link->wants_write = waits;
     return rc < 0 && link->io_status < 0 ? look_for_reason(link) : rc;
+}
+
+size_t redis_tls_refused(const redis_tls_link_t *link)
+{
+    return link->refused;
 }
 
 bool redis_tls_wants_write(const redis_tls_link_t *link)

@@ -62,8 +62,18 @@ static redis_queue_t *answered_next(redis_conn_t *conn)
     return queue;
 }
 
+/* The same while others before it are held. */
+static const redis_entry_t *held_entry(redis_conn_t *conn)
+{
+    uint64_t *seq = &conn->hold.seq;
+    const redis_queue_t *queue = &conn->queue;
+    while (*seq != queue->tail && (redis_queue_at(queue, *seq)->flags & REDIS_CMD_VOID)) ++*seq;
+    return *seq == queue->tail ? NULL : redis_queue_at(queue, *seq);
+}
+
 static const redis_entry_t *oldest_entry(redis_conn_t *conn)
 {
+    if (conn->hold.on) return held_entry(conn);
     const redis_queue_t *queue = answered_next(conn);
     return queue->head == queue->tail ? NULL : redis_queue_at(queue, queue->head);
 }
@@ -95,23 +105,13 @@ static bool lacks_script(const redis_entry_t *entry, cairn_slice_t text)
 static void fail_entry(redis_conn_t *conn, const redis_entry_t *entry, int status,
                        cairn_slice_t text)
 {
+    if (redis_hold_keeps(conn, entry, text)) return;
     bool again = entry->ctx && lacks_script(entry, text) && send_again(conn, entry) == 0;
     redis_out_answered(&conn->out, entry->bytes);
-    if (status == CAIRN_EREADONLY && conn->options->hello.master_only) conn->demoted = true;
     conn->tally.answered++;
     conn->tally.errors++;
+    redis_hold_told(conn, text);
     if (entry->ctx && !again) entry->answer(entry->ctx, status, NULL, text);
-}
-
-/* What was written to a server that is a master no more is refused as well, and shall hear so; then
- * the link is given up, and what was not written goes to the next. */
-static void leave_demoted(redis_conn_t *conn)
-{
-    char detail[224];
-    const redis_entry_t *oldest = oldest_entry(conn);
-    if (oldest && conn->out.sent - conn->out.head >= oldest->bytes) return;
-    snprintf(detail, sizeof detail, "%s: the server is not the master any more", conn->where);
-    redis_conn_lose(conn, CAIRN_EREADONLY, detail);
 }
 
 static inline void answer_entry(redis_conn_t *conn, const redis_entry_t *entry,
@@ -172,6 +172,11 @@ static int read_results(redis_reply_t reply, const redis_entry_t *entry, cairn_s
     return rc;
 }
 
+static bool begins_with(cairn_slice_t text, const char *word, size_t len)
+{
+    return text.len >= len && memcmp(text.ptr, word, len) == 0;
+}
+
 /* EXEC itself may find a reason, and tells it at the end of a sentence. */
 static cairn_slice_t reason_of(cairn_slice_t text)
 {
@@ -187,10 +192,13 @@ static int end_transaction(redis_conn_t *conn, const redis_entry_t *entry, redis
 {
     redis_transaction_t *ended = &conn->transaction;
     size_t refusal_len = ended->refusal_len;
+    bool opened = !ended->unopened;
     ended->skipped = 0;
     ended->unopened = false;
     ended->refusal_len = 0;
+    conn->hold.discarded = false;
     if (!redis_reply_error(&reply, text)) return read_results(reply, entry, text);
+    conn->hold.discarded = opened && begins_with(*text, "EXECABORT ", 10);
     *text = refusal_len > 0 ? cairn_slice(ended->refusal, refusal_len) : reason_of(*text);
     return redis_error_code(*text);
 }
@@ -222,8 +230,36 @@ static void answer_transaction(redis_conn_t *conn, redis_queue_t *queue, redis_r
 
 /* ---- answers in order ---- */
 
+/* To what was written behind a command that is held. */
+static void answer_held(redis_conn_t *conn, redis_reply_t *reply)
+{
+    const redis_entry_t *entry = held_entry(conn);
+    const size_t sent = conn->out.sent - conn->out.head - conn->hold.at;
+    bool ends = entry && conn->transaction.skipped == entry->skip;
+    if (!entry || sent == 0 || (ends && sent < entry->bytes)) {
+        redis_conn_lose(conn, CAIRN_EPROTOCOL, unasked);
+        return;
+    }
+    if (!ends) {
+        if (!count_queued(&conn->transaction, *reply))
+            redis_conn_lose(conn, CAIRN_EPROTOCOL, "a transaction's command was not queued");
+        return;
+    }
+    cairn_slice_t text = {NULL, 0};
+    int status = 0;
+    if (entry->skip > 0)
+        status = end_transaction(conn, entry, *reply, &text);
+    else if (redis_reply_error(reply, &text))
+        status = redis_error_code(text);
+    redis_hold_answered(conn, status, reply, text, status < 0 && lacks_script(entry, text));
+}
+
 static void answer_oldest(redis_conn_t *conn, redis_reply_t *reply)
 {
+    if (conn->hold.on) {
+        answer_held(conn, reply);
+        return;
+    }
     redis_queue_t *queue = answered_next(conn);
     const redis_entry_t *oldest =
         queue->head == queue->tail ? NULL : redis_queue_at(queue, queue->head);
@@ -398,11 +434,18 @@ static void wire_read(redisAsyncContext *ac)
     conn->tally.bytes_in += (uint64_t)got;
     conn->host->api->count_bytes(conn->host, (uint64_t)got, 0);
     take_replies(conn, ac);
-    if (conn->ac == ac && conn->demoted) leave_demoted(conn);
     if (conn->ac != ac) return;
     rest(in);
-    if (conn->tls) settle_tls(conn);
+    if (conn->hold.limited) redis_hold_probed(conn);
+    if (conn->ac == ac && conn->tls) settle_tls(conn);
     if (conn->ac == ac) redis_conn_tell_room(conn);
+}
+
+/* How much may be written. */
+static size_t unsent_of(const redis_conn_t *conn, const redis_out_t *out)
+{
+    if (!conn->hold.limited || out == &conn->hello_out) return redis_out_unsent(out);
+    return out->head + conn->hold.limit - out->sent;
 }
 
 /* Records of TLS take 16 KiB each; this is how much goes at a time, if there is room for it. */
@@ -411,7 +454,7 @@ static void wire_read(redisAsyncContext *ac)
 /* Writes what one send takes of a window. 0, or why the link is broken. */
 static int write_some(redis_conn_t *conn, redis_out_t *out)
 {
-    size_t unsent = redis_out_unsent(out);
+    size_t unsent = unsent_of(conn, out);
     if (unsent == 0) return 0;
     size_t all = 0;
     ssize_t took;
@@ -421,6 +464,7 @@ static int write_some(redis_conn_t *conn, redis_out_t *out)
         out->sent += (size_t)took;
         all += (size_t)took;
     } while (conn->tls && took > 0 && all < unsent && all < TLS_WRITE_MOST);
+    conn->written += all;
     conn->tally.bytes_out += all;
     if (all > 0) conn->host->api->count_bytes(conn->host, 0, all);
     return took < 0 ? (int)took : 0;
@@ -437,9 +481,9 @@ static void wire_write(redisAsyncContext *ac)
     int rc = write_some(conn, first);
     size_t unsent = redis_out_unsent(first);
     if (unsent == 0) first->head = first->sent = first->tail = 0;
-    if (rc == 0 && unsent == 0 && conn->state == REDIS_CONN_READY && !conn->demoted) {
+    if (rc == 0 && unsent == 0 && conn->state == REDIS_CONN_READY) {
         rc = write_some(conn, &conn->out);
-        unsent = redis_out_unsent(&conn->out);
+        unsent = unsent_of(conn, &conn->out);
     }
     if (rc < 0) {
         lose_for(conn, rc);

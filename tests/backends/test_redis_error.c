@@ -2,6 +2,7 @@
 #include "check.h"
 #include "redis_error.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -48,6 +49,12 @@ static const row_t rows[] = {
     {"NOSCRIPT No matching script. Please use EVAL.", CAIRN_ESERVER},
     {"WRONGTYPE Operation against a key holding the wrong kind of value", CAIRN_ESERVER},
     {"EXECABORT Transaction discarded because of previous errors.", CAIRN_ESERVER},
+    {"MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to "
+     "disk.",
+     CAIRN_EUNSAFE},
+    {"NOREPLICAS Not enough good replicas to write.", CAIRN_EUNSAFE},
+    {"UNKILLABLE Sorry the script already executed write commands against the dataset.",
+     CAIRN_ESERVER},
     {"NOPROTO unsupported protocol version", CAIRN_ESERVER},
     {"BUSYGROUP Consumer Group name already exists", CAIRN_ESERVER},
     {"BUSYKEY Target key name already exists.", CAIRN_ESERVER},
@@ -129,12 +136,101 @@ static void takes_the_empty_slice(void **state)
     assert_status(redis_error_code(cairn_slice(NULL, 0)), CAIRN_ESERVER);
 }
 
+/* ---- what is done about it ---- */
+
+typedef struct remedy_row {
+    const char *text;
+    redis_effect_t effect;
+    redis_remedy_t remedy;
+} remedy_row_t;
+
+static const remedy_row_t remedies[] = {
+    {"LOADING Redis is loading the dataset in memory", REDIS_NEVER, REDIS_WAIT},
+    {"BUSY Redis is busy running a script.", REDIS_NEVER, REDIS_WAIT},
+    {"READONLY You can't write against a read only replica.", REDIS_NEVER, REDIS_LEAVE},
+    {"MASTERDOWN Link with MASTER is down", REDIS_NEVER, REDIS_LEAVE},
+    {"OOM command not allowed when used memory > 'maxmemory'.", REDIS_NEVER, REDIS_ANSWER},
+    {"MISCONF Redis is configured to save RDB snapshots", REDIS_NEVER, REDIS_ANSWER},
+    {"NOREPLICAS Not enough good replicas to write.", REDIS_NEVER, REDIS_ANSWER},
+    {"ERR unknown command 'FOO'", REDIS_MAYBE, REDIS_ANSWER},
+    {"BUSYGROUP Consumer Group name already exists", REDIS_MAYBE, REDIS_ANSWER},
+    /* A script may have written before it failed; but nothing on a read-only server. */
+    {"OOM command not allowed. script: e0e1, on @user_script:1.", REDIS_MAYBE, REDIS_ANSWER},
+    {"BUSY no. script: e0e1, on @user_script:1.", REDIS_MAYBE, REDIS_ANSWER},
+    {"READONLY You can't write. script: e0e1, on @user_script:1.", REDIS_NEVER, REDIS_LEAVE},
+    {SCRIPT "@user_script:1: @user_script: 1: -OOM command not allowed", REDIS_MAYBE, REDIS_ANSWER},
+    {SCRIPT "@user_script:7: @user_script: 7: -READONLY no writes", REDIS_NEVER, REDIS_LEAVE},
+};
+
+static void knows_what_to_do(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof remedies / sizeof *remedies; i++) {
+        const remedy_row_t *row = &remedies[i];
+        const redis_meaning_t meaning = redis_error_meaning(cairn_str(row->text));
+        if (meaning.effect != row->effect || meaning.remedy != row->remedy)
+            check_fail("effect %d, remedy %d: %s", meaning.effect, meaning.remedy, row->text);
+        assert_int_equal(redis_error_passes(cairn_str(row->text)), row->remedy == REDIS_WAIT);
+        if (meaning.remedy == REDIS_WAIT) assert_true(cairn_err_retryable(meaning.code));
+    }
+}
+
+/* ---- the table that people read ---- */
+
+static const char *remedy_words(redis_remedy_t remedy)
+{
+    static const char *const words[] = {
+        [REDIS_ANSWER] = "told",
+        [REDIS_WAIT] = "sent again after a pause",
+        [REDIS_LEAVE] = "sent again on a new link",
+        [REDIS_RELOAD] = "scripts loaded, sent again",
+    };
+    return words[remedy];
+}
+
+static char *read_manual(void)
+{
+    char path[512];
+    const char *folder = getenv("CAIRN_SOURCE_DIR");
+    snprintf(path, sizeof path, "%s/backends/README.md", folder ? folder : ".");
+    FILE *file = fopen(path, "r");
+    if (!file) check_fail("cannot read %s", path);
+    char *text = calloc(1, 1u << 20);
+    assert_non_null(text);
+    assert_true(fread(text, 1, (1u << 20) - 1, file) > 0);
+    fclose(file);
+    return text;
+}
+
+static void the_manual_shows_the_table(void **state)
+{
+    (void)state;
+    char *manual = read_manual();
+    const char *at = strstr(manual, "| server says |");
+    assert_non_null(at);
+    at = strchr(strchr(at, '\n') + 1, '\n') + 1;
+    for (size_t i = 0; i < redis_meanings_count; i++) {
+        const redis_meaning_t *meaning = &redis_meanings[i];
+        char row[256];
+        int len = snprintf(
+            row, sizeof row, "| `%.*s` | `%s` | %s | %s | %s |\n", (int)meaning->begins.len,
+            meaning->begins.ptr, cairn_err_name(meaning->code),
+            meaning->effect == REDIS_NEVER ? "no" : "perhaps", remedy_words(meaning->remedy),
+            cairn_err_retryable(meaning->code) ? "yes" : "no");
+        if (strncmp(at, row, (size_t)len) != 0)
+            check_fail("backends/README.md should say: %s", row);
+        at += len;
+    }
+    assert_int_equal(strncmp(at, "| anything else |", 17), 0);
+    free(manual);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(knows_what_servers_say),
-        cmocka_unit_test(mistakes_no_beginning),
-        cmocka_unit_test(takes_the_empty_slice),
+        cmocka_unit_test(knows_what_servers_say),     cmocka_unit_test(mistakes_no_beginning),
+        cmocka_unit_test(takes_the_empty_slice),      cmocka_unit_test(knows_what_to_do),
+        cmocka_unit_test(the_manual_shows_the_table),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,6 +2,8 @@
 #include "fake_clock.h"
 #include "scripted.h"
 
+#include <stdlib.h>
+
 #define QUICK "reconnect_min_ms=1&reconnect_max_ms=5"
 
 static probe_t *subscribed(client_t *c, const char *channel)
@@ -104,6 +106,34 @@ static void a_busy_link_is_not_asked(world_t *w)
     pub_await(pub, 0);
     bool was_busy = traffic.longest_ns < KEEPALIVE_MS * 1000000ull / 2;
     if (was_busy) assert_int_equal(journal_count(&server->journal, "PING"), 0);
+}
+
+/* Reads a little now and then, and answers nothing before all is there. */
+static void an_upload_over_a_slow_link_is_no_silence(world_t *w)
+{
+    enum {
+        BYTES = 60 << 20
+    };
+    scripted_t *server = scripted_of(w);
+    client_t *c = world_open(w, "keepalive_ms=300");
+    client_await(c, "connected");
+    char *large = malloc(BYTES);
+    assert_non_null(large);
+    memset(large, 'x', BYTES);
+    pub_t *pub = client_request(c);
+    pub->publish.req.timeout_ms = 60000;
+    scripted_pause(server);
+    assert_status(pub_try(pub, world_channel(w, "news"), cairn_slice(large, BYTES)), 0);
+    for (int i = 0; i < 10; i++) {
+        loop_run_for(&w->loop, 100);
+        scripted_resume(server);
+        loop_turns(&w->loop, 3);
+        scripted_pause(server);
+    }
+    scripted_resume(server);
+    pub_await(pub, 0);
+    assert_int_equal(server->accepted, 1);
+    free(large);
 }
 
 static void a_keepalive_of_zero_asks_nothing(world_t *w)
@@ -388,6 +418,7 @@ static const scenario_t scenarios[] = {
     SCENARIO(an_idle_link_is_asked_for_a_sign_of_life_and_kept),
     SCENARIO(an_idle_subscriber_of_resp2_is_kept_too),
     SCENARIO(a_busy_link_is_not_asked),
+    SCENARIO(an_upload_over_a_slow_link_is_no_silence),
     SCENARIO(a_keepalive_of_zero_asks_nothing),
     SCENARIO(a_deadline_ends_the_request_and_spares_the_link),
     SCENARIO(the_handles_deadline_is_the_default),

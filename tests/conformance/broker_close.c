@@ -1,6 +1,7 @@
 /* Closing the handle: everything in flight ends first, from wherever it is called. */
 #include "broker_suite.h"
 
+#include <cairn/sys/backend.h>
 #include <stdlib.h>
 
 static void close_ends_requests_in_flight_with_ECANCELED_first(world_t *w)
@@ -310,6 +311,57 @@ static void many_handles_open_and_close_on_one_loop(world_t *w)
     }
 }
 
+/* ---- a close that waits ---- */
+
+static void note_closed(cairn_t *cairn)
+{
+    client_t *c = CAIRN_CONTAINER_OF(cairn, client_t, cairn);
+    c->open = false;
+    journal_add(&c->journal, "closed");
+}
+
+static void shut_down(client_t *c, uint64_t timeout_ms)
+{
+    bool outer = world_call(c->world);
+    cairn_shutdown(&c->cairn, timeout_ms, note_closed);
+    world_return(c->world, outer);
+}
+
+static void a_shutdown_lets_what_is_in_flight_finish(world_t *w)
+{
+    client_t *c = world_open(w, NULL);
+    probe_t *probe = client_subscribed(c, "news", NULL);
+    pub_t *pubs[10];
+    for (int i = 0; i < 10; i++) pubs[i] = client_publish(c, "news", "hello");
+    shut_down(c, 15000);
+    assert_int_equal(cairn_state(&c->cairn), CAIRN_CLOSING);
+    pub_t *late = client_request(c);
+    assert_status(pub_try(late, world_channel(w, "news"), cairn_str("x")), CAIRN_ECLOSED);
+    assert_status(probe_try(client_probe(c), world_channel(w, "news"), NULL), CAIRN_ECLOSED);
+    client_await(c, "connected", "closed");
+    for (int i = 0; i < 10; i++) assert_status(pubs[i]->status, 0);
+    assert_int_equal(journal_count(&probe->journal, "failed UV_ECANCELED"), 1);
+}
+
+static void a_shutdown_before_the_connection_serves_what_waits(world_t *w)
+{
+    client_t *c = world_open(w, NULL);
+    pub_t *pub = client_publish(c, "news", "hello");
+    shut_down(c, 15000);
+    client_await(c, "connected", "closed");
+    assert_status(pub->status, 0);
+}
+
+static void a_shutdown_without_time_cancels(world_t *w)
+{
+    client_t *c = world_open(w, NULL);
+    pub_t *pub = client_publish(c, "news", "hello");
+    shut_down(c, 15000);
+    cairn_close(&c->cairn, NULL);
+    client_await(c, "closed");
+    assert_status(pub->status, UV_ECANCELED);
+}
+
 const scenario_t broker_close_scenarios[] = {
     SCENARIO(close_ends_requests_in_flight_with_ECANCELED_first),
     SCENARIO(close_calls_back_later_and_once),
@@ -333,5 +385,8 @@ const scenario_t broker_close_scenarios[] = {
     SCENARIO(a_handle_is_usable_again_in_its_close_callback),
     SCENARIO(a_handle_may_be_freed_in_its_close_callback),
     SCENARIO(many_handles_open_and_close_on_one_loop),
+    SCENARIO(a_shutdown_lets_what_is_in_flight_finish),
+    SCENARIO(a_shutdown_before_the_connection_serves_what_waits),
+    SCENARIO(a_shutdown_without_time_cancels),
     {NULL, NULL},
 };

@@ -111,6 +111,14 @@ void cairn_close(cairn_t *cairn, cairn_close_cb close_cb);
  * CAIRN_ECLOSED; UV_ENOTSUP: nobody is to be asked. */
 CAIRN_MUST_USE int cairn_reauth(cairn_t *cairn);
 
+/* The same, but what is in flight may finish until `timeout_ms` have passed; then, or as soon as
+ * nothing is, it goes on as cairn_close. New work is refused at once with CAIRN_ECLOSED; events and
+ * messages are told as before. Subscriptions, tails and watches are not waited for, as they have no
+ * end of their own: drain those whose messages you want (cairn_broker_drain, from now on too).
+ * cairn_close cuts it short; `close_cb` is still the one called. */
+void cairn_shutdown(cairn_t *cairn, uint64_t timeout_ms, cairn_close_cb close_cb);
+
+/* CAIRN_CLOSING from cairn_shutdown on. */
 cairn_state_t cairn_state(const cairn_t *cairn);
 
 /* What can be asked of this handle. Of the backend before the first connect, and from then on of

@@ -34,7 +34,9 @@ extern "C" {
     X(CAIRN_ETOOBIG, -20017, 0, "larger than the limit set for it")                                \
     X(CAIRN_EHALFOPEN, -20018, 1, "server stopped answering; connection given up")                 \
     X(CAIRN_ESLOW, -20019, 0, "subscriber was too slow; closed by its policy")                     \
-    X(CAIRN_ETLS, -20020, 0, "TLS failed: a certificate, or no TLS at the other end")
+    X(CAIRN_ETLS, -20020, 0, "TLS failed: a certificate, or no TLS at the other end")              \
+    X(CAIRN_EDOWN, -20021, 1, "no connection for longer than fail_fast_ms")                        \
+    X(CAIRN_EUNSAFE, -20022, 1, "server refuses writes: it cannot save or replicate them")
 
 enum cairn_errno {
 #define CAIRN_ERROR_ENUM(code, number, retryable, text) code = number,

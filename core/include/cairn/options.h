@@ -44,7 +44,10 @@ struct cairn_backend;
         "a store's put is dated here, and so needs no script, while the server's time is known "   \
         "this well: how far the dates of two handles may be out of order; 0: never")               \
     NUMBER(latency_stats, 0, 0, 1,                                                                 \
-           "1: a histogram of how long requests take is kept, for some 10 ns a request")
+           "1: a histogram of how long requests take is kept, for some 10 ns a request")           \
+    NUMBER(fail_fast_ms, 30000, 0, 86400000,                                                       \
+           "without a connection for so long, requests fail at once until there is one; 0: they "  \
+           "wait for their deadlines")
 
 /* TEXT(name, help). All are const char * fields, NULL when unset. */
 #define CAIRN_OPTION_TEXTS(TEXT)                                                                   \

@@ -26,6 +26,10 @@ extern "C" {
  * deadline instead of failing with CAIRN_EMAYBE. Reads are always so; you say it of writes. */
 #define CAIRN_REQ_IDEMPOTENT 1u
 
+/* Tell the first refusal at once. Without it, what a server says it has not carried out and will
+ * later (it is loading, or busy; it is no master any more) is sent again within the deadline. */
+#define CAIRN_REQ_NO_RETRY 2u
+
 /* Words a backend may keep per request; each backend asserts at compile time that it fits. */
 #define CAIRN_REQ_SCRATCH 4
 
@@ -51,7 +55,7 @@ typedef struct cairn_req {
     /* Yours. */
     void *data;
     uint32_t timeout_ms; /* 0: the handle's default; counted from the loop's time at submit */
-    uint32_t flags;      /* CAIRN_REQ_IDEMPOTENT */
+    uint32_t flags;      /* CAIRN_REQ_IDEMPOTENT, CAIRN_REQ_NO_RETRY */
 
     /* What the server or the library says of a failure, in words; empty if nothing. After a submit
      * that failed: until the next submit on the handle. In a callback: until it returns. */
