@@ -121,6 +121,7 @@ static void drop_link(redis_conn_t *conn)
     conn->hello_out.head = conn->hello_out.sent = conn->hello_out.tail = 0;
     conn->prelude.head = conn->prelude.tail;
     conn->loading = 0;
+    conn->unscripted = false;
     conn->transaction = (redis_transaction_t){0};
 }
 

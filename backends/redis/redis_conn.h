@@ -143,6 +143,7 @@ struct redis_conn {
     uint32_t answered_skip; /* its skip */
     uint64_t forgotten;     /* entries without ctx since the last compaction, about */
     unsigned loading;       /* scripts that are, on this link */
+    bool unscripted;        /* one was refused */
     redis_hello_t hello;
     redis_credentials_t credentials;
     redis_out_t hello_out; /* goes before `out`: the handshake, then the prelude */

@@ -101,11 +101,25 @@ static bool is_over(const redis_conn_t *conn)
     return hold->on && hold->waited && hold->at == hold->limit;
 }
 
+/* What refuses commands refused the scripts as well: they go first. */
+static bool load_scripts(redis_conn_t *conn)
+{
+    if (!conn->unscripted) return true;
+    conn->unscripted = false;
+    conn->in_prelude = true;
+    const int rc = conn->owner->unscripted(conn);
+    conn->in_prelude = false;
+    if (rc == 0) return true;
+    redis_conn_lose(conn, rc, "out of memory while loading scripts");
+    return false;
+}
+
 /* Everything is unsent now; the first of it is sent alone. */
 static void probe(redis_conn_t *conn)
 {
     redis_hold_t *hold = &conn->hold;
     redis_conn_compact(conn, 0);
+    if (!load_scripts(conn)) return;
     redis_conn_set_state(conn, REDIS_CONN_READY, conn->options->keepalive_ms);
     hold->ended_ms = now_ms(conn);
     if (redis_queue_count(&conn->queue) > 0) {

@@ -375,6 +375,7 @@ typedef struct old {
     cairn_slice_t list; /* of its channels */
 } old_t;
 
+/* The plain commands have been carried out before. */
 static void on_late(void *ctx, int status, redis_reply_t *reply, cairn_slice_t detail)
 {
     cairn_req_t *req = ctx;
@@ -385,7 +386,7 @@ static void on_late(void *ctx, int status, redis_reply_t *reply, cairn_slice_t d
     if (status == 0 && redis_reply_type(reply) == REDIS_STRING)
         rc = redis_reply_string(&script, &text);
     if (rc == 0 && cairn_slice_eq(text, cairn_str("again"))) rc = UV_EAGAIN;
-    if (redis_saver_failed(req, status, rc, detail)) return;
+    if (redis_saver_failed(req, status < 0 ? CAIRN_EMAYBE : 0, rc, detail)) return;
     redis_saver_release(req);
     redis_saver_on_put_script(req, reply);
 }

@@ -18,8 +18,9 @@ char *redis_script_begin(char *out, const redis_script_t *script, size_t keys, s
 static void on_loaded(void *ctx, int status, redis_reply_t *reply, cairn_slice_t detail)
 {
     redis_conn_t *conn = ctx;
-    (void)status, (void)reply, (void)detail;
+    (void)reply, (void)detail;
     conn->loading--;
+    if (status < 0) conn->unscripted = true;
 }
 
 static int load(redis_conn_t *conn, const redis_script_t *script)

@@ -67,12 +67,13 @@ static void tell(redis_backend_t *redis, cairn_req_t *req, bool existed)
 
 /* ---- mending ---- */
 
+/* The put itself has been carried out before. */
 static void mended(void *ctx, int status, redis_reply_t *reply, cairn_slice_t detail, bool existed)
 {
     cairn_req_t *req = ctx;
     int64_t unused;
     int rc = status < 0 ? 0 : redis_reply_int(reply, &unused);
-    if (redis_saver_failed(req, status, rc, detail)) return;
+    if (redis_saver_failed(req, status < 0 ? CAIRN_EMAYBE : 0, rc, detail)) return;
     tell(redis_saver_of(req), req, existed);
 }
 
@@ -91,37 +92,50 @@ static void on_mended_unheard(void *ctx, int status, redis_reply_t *reply, cairn
     (void)ctx, (void)status, (void)reply, (void)detail;
 }
 
-/* req: NULL if nobody waits. put: what was. head: of what was replaced, or empty, or unknown. */
-static int mend(redis_backend_t *redis, cairn_req_t *req, cairn_slice_t sent, cairn_slice_t put,
-                cairn_slice_t head)
+enum {
+    MEND_TIMES = 2 * REDIS_HEAD_NUMBER + 1 /* created and updated, at the beginning of a head */
+};
+
+static int call_mend(redis_conn_t *conn, const cairn_item_t *item, cairn_slice_t put,
+                     cairn_slice_t head, redis_answer_fn answer, cairn_req_t *req)
 {
     enum {
-        ARGS = 3,
-        TIMES = 2 * REDIS_HEAD_NUMBER + 1
+        ARGS = 3
     };
-    const redis_answer_fn heard = head.len > 0 ? on_mended_old : on_mended_new;
-    cairn_item_t item;
+    const redis_shelf_t shelf = redis_shelf(item->ns);
     char *out;
-    int rc = read_item(redis, sent, &item);
-    if (rc < 0) return rc;
-    const redis_shelf_t shelf = redis_shelf(item.ns);
-    redis_conn_t *conn = redis_saver_conn(redis);
-    redis_store_believe_nothing(redis, &shelf, item.key);
-    rc = redis_conn_reserve_unbounded(
+    int rc = redis_conn_reserve_unbounded(
         conn,
-        redis_store_call_bound(&shelf, 1, ARGS) + redis_store_item_bound(&shelf, item.key) +
-            redis_cmd_bound(ARGS, item.key.len + TIMES + REDIS_HEAD_SIZE),
+        redis_store_call_bound(&shelf, 1, ARGS) + redis_store_item_bound(&shelf, item->key) +
+            redis_cmd_bound(ARGS, item->key.len + MEND_TIMES + REDIS_HEAD_SIZE),
         &out);
     if (rc < 0) return rc;
     out = redis_store_call(out, &redis_script_store_mend, &shelf, 1, ARGS);
-    out = redis_store_item(out, &shelf, item.key);
+    out = redis_store_item(out, &shelf, item->key);
     out = redis_store_path(out, &shelf);
-    out = redis_cmd_arg(out, item.key);
-    out = redis_cmd_arg(out, cairn_slice(put.ptr, TIMES));
+    out = redis_cmd_arg(out, item->key);
+    out = redis_cmd_arg(out, cairn_slice(put.ptr, MEND_TIMES));
     out = redis_cmd_arg(out, head);
-    redis_conn_commit_script(conn, out, req ? heard : on_mended_unheard, req ? req : &redis->nobody,
-                             true);
+    redis_conn_commit_script(conn, out, answer, req, true);
     return 0;
+}
+
+/* req: NULL if nobody waits. put: what was. head: of what was replaced, or empty, or unknown. The
+ * call that is nobody's is never given up, and survives the link; that of the request comes behind
+ * it, and finds nothing left to do. */
+static int mend(redis_backend_t *redis, cairn_req_t *req, cairn_slice_t sent, cairn_slice_t put,
+                cairn_slice_t head)
+{
+    const redis_answer_fn heard = head.len > 0 ? on_mended_old : on_mended_new;
+    redis_conn_t *conn = redis_saver_conn(redis);
+    cairn_item_t item;
+    int rc = read_item(redis, sent, &item);
+    if (rc < 0) return rc;
+    const redis_shelf_t shelf = redis_shelf(item.ns);
+    redis_store_believe_nothing(redis, &shelf, item.key);
+    rc = call_mend(conn, &item, put, head, on_mended_unheard, &redis->nobody);
+    if (rc == 0 && req) rc = call_mend(conn, &item, put, head, heard, req);
+    return rc;
 }
 
 /* ---- an item that is believed to be there ---- */

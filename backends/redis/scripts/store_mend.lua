@@ -8,13 +8,17 @@
 local item, key = KEYS[2], ARGV[2]
 local created, updated, ttl, mark = head_of(item)
 if not created then return 0 end -- deleted since, and from the lists as well
+local space = space_of(ARGV[1], KEYS[1])
+-- What is begun must be ended though the server is out of memory: it lets a script go on that has
+-- written before, and this writes nothing.
+call('ZREMRANGEBYRANK', space.changes, 1, 0)
 local believed, put = string.match(ARGV[3], '^(%d+) (%d+)')
 if created == believed and ARGV[4] ~= '?' then
   local first, last = string.match(ARGV[4], '^(%d+) (%d+)')
+  -- Later than what it took the place of, also if it was put again from here since.
   if last and tonumber(last) >= tonumber(updated) then updated = plain(last + 1) end
   call('SETRANGE', item, 0, (first or put) .. ' ' .. updated)
 end
-local space = space_of(ARGV[1], KEYS[1])
 if mark ~= 'x' then
   call('UNLINK', beside(item, 'vectors'))
   settle_sets(space, key)

@@ -1,0 +1,50 @@
+/* The bad day: a server that writes everything to disk before it answers, proxies before it, and a
+ * thread that does to them what days do, in an order and with pauses that a seed gives. */
+#ifndef TESTS_CHAOS_WORLD_H
+#define TESTS_CHAOS_WORLD_H
+
+#include "chaos_proxy.h"
+#include "server.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef struct chaos_world chaos_world_t;
+
+/* Starts the server, the proxy and the thread; nothing happens yet. Ends the program with a message
+ * if it cannot. With `forgets` the server writes nothing to disk. */
+chaos_world_t *chaos_world_start(uint64_t seed, bool forgets);
+
+/* Faults, one after the other, until chaos_world_calm; the server only forgets its scripts and runs
+ * out of memory, which can end a put half way, if that is said. */
+void chaos_world_rage(chaos_world_t *world, bool interrupts);
+
+/* Ends the fault that is going on, heals everything, and then kills the server and starts it anew,
+ * so that nothing which was asked for before can still take effect. Returns at once;
+ * chaos_world_is_calm tells when it is done. */
+void chaos_world_calm(chaos_world_t *world);
+bool chaos_world_is_calm(chaos_world_t *world);
+
+/* Everything ends. */
+void chaos_world_stop(chaos_world_t *world);
+
+/* A copy to ask the server with, from the caller's thread, while the world is calm. */
+server_t chaos_world_server(const chaos_world_t *world);
+int chaos_world_proxy_port(const chaos_world_t *world);
+uint64_t chaos_world_accepted(chaos_world_t *world);
+
+/* How often all connections that there were have been ended on the server's side. A request that
+ * was over before this grew cannot take effect after it did. From any thread. */
+uint64_t chaos_world_epoch(const chaos_world_t *world);
+
+/* When (uv_hrtime) the server last came back from an outage, and how long that had been; 0: never,
+ * or it is away again. From any thread. */
+uint64_t chaos_world_back_ns(const chaos_world_t *world, uint64_t *away_ms);
+
+/* What went wrong in the world itself; NULL: nothing. When calm. */
+const char *chaos_world_trouble(const chaos_world_t *world);
+
+/* How often each fault happened, as lines. When calm. */
+void chaos_world_print(const chaos_world_t *world);
+
+#endif

@@ -1,0 +1,149 @@
+/* The bad day: saver, store, streams, groups and topics in use, on several links, while the server
+ * and the network suffer; and every acknowledged operation is held against what is there then.
+ *
+ * CAIRN_CHAOS_SECONDS says for how long, CAIRN_CHAOS_PACE how many times slower than usual;
+ * CAIRN_SEED repeats the faults and the choices of a run, though not their timing. */
+#include "chaos.h"
+#include "check.h"
+#include "loop.h"
+#include "saver_check.h"
+
+#include <hiredis/hiredis.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum {
+    SECONDS = 20,
+    ROUND_SECONDS = 15
+};
+
+static const chaos_load_t *const loads[] = {
+    &chaos_saver_load, &chaos_store_load, &chaos_stream_load, &chaos_group_load, &chaos_topic_load};
+enum {
+    LOADS = sizeof loads / sizeof *loads
+};
+
+static uint64_t number_from(const char *name, uint64_t otherwise)
+{
+    const char *text = getenv(name);
+    return text && *text ? strtoull(text, NULL, 10) : otherwise;
+}
+
+/* What no checkpoint names, and what names nothing. Not where the server forgot its scripts: a put
+ * that met with that, and that nobody waits for any more, is left a half. */
+static void check_orphans(chaos_t *chaos, const server_t *server)
+{
+    saver_check_t found;
+    char error[SAVER_CHECK_TEXT];
+    redisContext *link = redisConnectUnix(server->unix_path);
+    if (!link || link->err || saver_check_run(link, &found, error) < 0)
+        chaos_flaw(chaos, "cannot look at the keys");
+    else if (found.orphans > 0)
+        chaos_flaw(chaos, "the saver left %zu orphans, as %s", found.orphans, found.orphan[0]);
+    if (link) redisFree(link);
+}
+
+static void begin_round(chaos_t *chaos)
+{
+    chaos->round++;
+    for (int i = 0; i < LOADS; i++) loads[i]->begin(chaos);
+}
+
+static void run_round(chaos_t *chaos, uint64_t ms)
+{
+    char reply[64];
+    begin_round(chaos);
+    const bool interrupts = chaos->round % 2 == 0;
+    chaos_world_rage(chaos->world, interrupts);
+    chaos_run_for(chaos, ms);
+    chaos_come_to_rest(chaos);
+    for (int i = 0; i < LOADS; i++) loads[i]->settle(chaos);
+    for (int i = 0; i < LOADS; i++) loads[i]->check(chaos);
+    server_t server = chaos_world_server(chaos->world);
+    if (!interrupts) check_orphans(chaos, &server);
+    for (int i = 0; i < LOADS; i++) loads[i]->end(chaos);
+    chaos_forget_actors(chaos);
+    if (server_ask(&server, "FLUSHALL", reply, sizeof reply) < 0)
+        chaos_flaw(chaos, "FLUSHALL: %s", server.error);
+    if (chaos_world_trouble(chaos->world))
+        chaos_flaw(chaos, "the world: %s", chaos_world_trouble(chaos->world));
+}
+
+static void run_day(chaos_t *chaos, uint64_t seconds)
+{
+    const uint64_t end_ms = chaos_now_ms() + seconds * 1000;
+    uint64_t now;
+    while ((now = chaos_now_ms()) < end_ms && chaos->flaws == 0) {
+        const uint64_t left = end_ms - now;
+        run_round(chaos, left < ROUND_SECONDS * 1000 ? left : ROUND_SECONDS * 1000);
+    }
+    for (int i = 0; i < CHAOS_LINKS; i++) {
+        if (chaos->links[i].successes == 0)
+            chaos_flaw(chaos, "nothing ever succeeded on %s", chaos->links[i].name);
+    }
+}
+
+static void nothing_that_was_acknowledged_is_lost(void **state)
+{
+    static chaos_t chaos;
+    uv_loop_t loop;
+    (void)state;
+    const uint64_t seed = number_from("CAIRN_SEED", uv_hrtime() % 1000000);
+    const uint64_t seconds = number_from("CAIRN_CHAOS_SECONDS", SECONDS);
+    const uint64_t pace = number_from("CAIRN_CHAOS_PACE", 1);
+    printf("CAIRN_SEED=%llu, %llu seconds\n", (unsigned long long)seed,
+           (unsigned long long)seconds);
+    fflush(stdout);
+    assert_int_equal(uv_loop_init(&loop), 0);
+    chaos_world_t *world = chaos_world_start(seed, false);
+    chaos_open(&chaos, &loop, world, seed, (unsigned)pace);
+    run_day(&chaos, seconds);
+    chaos_close(&chaos);
+    chaos_print(&chaos);
+    chaos_world_print(world);
+    chaos_world_stop(world);
+    loop_finish(&loop);
+    if (chaos.flaws > 0)
+        check_fail("%llu flaws; CAIRN_SEED=%llu", (unsigned long long)chaos.flaws,
+                   (unsigned long long)seed);
+}
+
+/* The checks can fail: here a server loses everything when it is killed. */
+static void a_server_that_forgets_is_found_out(void **state)
+{
+    static chaos_t chaos;
+    uv_loop_t loop;
+    (void)state;
+    const uint64_t pace = number_from("CAIRN_CHAOS_PACE", 1);
+    assert_int_equal(uv_loop_init(&loop), 0);
+    chaos_world_t *world = chaos_world_start(1, true);
+    chaos_open(&chaos, &loop, world, 1, (unsigned)pace);
+    chaos.expects_flaws = true;
+    uint64_t found[LOADS];
+    begin_round(&chaos);
+    chaos_run_for(&chaos, 1500 * pace);
+    chaos_come_to_rest(&chaos);
+    for (int i = 0; i < LOADS; i++) {
+        const uint64_t before = chaos.flaws;
+        loads[i]->settle(&chaos);
+        loads[i]->check(&chaos);
+        found[i] = chaos.flaws - before;
+    }
+    for (int i = 0; i < LOADS; i++) loads[i]->end(&chaos);
+    chaos_forget_actors(&chaos);
+    chaos_close(&chaos);
+    chaos_world_stop(world);
+    loop_finish(&loop);
+    for (int i = 0; i < LOADS; i++) {
+        if (loads[i] != &chaos_topic_load) assert_true(found[i] > 0);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_server_that_forgets_is_found_out),
+        cmocka_unit_test(nothing_that_was_acknowledged_is_lost),
+    };
+    return cmocka_run_group_tests_name("chaos", tests, NULL, NULL);
+}
