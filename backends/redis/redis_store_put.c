@@ -365,7 +365,7 @@ int redis_store_put(void *self, cairn_store_put_t *req, const cairn_store_put_ar
     if (args->ttl_ms > 0) redis->store_expires = true;
     int rc = redis_put_plain(redis, &req->req, &shelf, args);
     if (rc != REDIS_PUT_BY_SCRIPT) return rc;
-    rc = redis_saver_reserve(redis, redis_put_size(&shelf, args), &unused);
+    rc = redis_store_reserve(redis, &shelf, redis_put_size(&shelf, args), &unused);
     if (rc < 0) return rc;
     return redis_put_by_script(redis, &req->req, &shelf, args, nothing);
 }

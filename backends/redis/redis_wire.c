@@ -94,7 +94,9 @@ static void fail_entry(redis_conn_t *conn, const redis_entry_t *entry, int statu
 {
     bool again = entry->ctx && lacks_script(entry, text) && send_again(conn, entry) == 0;
     redis_out_answered(&conn->out, entry->bytes);
-    if (entry->ctx && !again) entry->answer(entry->ctx, status, NULL, text);
+    if (!entry->ctx || again) return;
+    redis_conn_answering(conn, entry);
+    entry->answer(entry->ctx, status, NULL, text);
 }
 
 static inline void answer_entry(redis_conn_t *conn, const redis_entry_t *entry,
@@ -105,7 +107,9 @@ static inline void answer_entry(redis_conn_t *conn, const redis_entry_t *entry,
     conn->answered = cairn_slice(bytes, entry->bytes);
     conn->answered_skip = entry->skip;
     redis_out_answered(&conn->out, entry->bytes);
-    if (entry->ctx) entry->answer(entry->ctx, 0, reply, cairn_slice(NULL, 0));
+    if (!entry->ctx) return;
+    redis_conn_answering(conn, entry);
+    entry->answer(entry->ctx, 0, reply, cairn_slice(NULL, 0));
 }
 
 static bool is(cairn_slice_t text, const char *word, size_t len)

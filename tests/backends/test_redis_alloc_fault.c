@@ -26,11 +26,14 @@ int main(void)
 {
     static char resp3[] = "?protocol=3";
     static char resp2[] = "?protocol=2";
+    static char pool[] = "?max_connections=4&spread_after=1";
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_prestate(each_allocation_may_fail, resp3),
         cmocka_unit_test_prestate(each_allocation_may_fail, resp2),
+        cmocka_unit_test_prestate(each_allocation_may_fail, pool),
         cmocka_unit_test_prestate(memory_may_be_gone_from_any_allocation_on, resp3),
         cmocka_unit_test_prestate(memory_may_be_gone_from_any_allocation_on, resp2),
+        cmocka_unit_test_prestate(memory_may_be_gone_from_any_allocation_on, pool),
     };
     redis_start(&redis, NULL);
     int failures = cmocka_run_group_tests_name("allocation faults: redis", tests, NULL, NULL);

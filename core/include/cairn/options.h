@@ -41,7 +41,12 @@ struct cairn_backend;
     NUMBER(                                                                                        \
         clock_ms, 2, 0, 60000,                                                                     \
         "a store's put is dated here, and so needs no script, while the server's time is known "   \
-        "this well: how far the dates of two handles may be out of order; 0: never")
+        "this well: how far the dates of two handles may be out of order; 0: never")               \
+    NUMBER(spread_after, 64, 1, 1u << 24,                                                          \
+           "unanswered requests (or 64 KiB of them) that every connection has when one more is "   \
+           "opened; as long as max_connections allows, which counts one for subscriptions")        \
+    NUMBER(idle_ms, 60000, 0, 86400000,                                                            \
+           "connections beyond the first that had nothing to do for so long are closed; 0: never")
 
 /* TEXT(name, help). All are const char * fields, NULL when unset. */
 #define CAIRN_OPTION_TEXTS(TEXT)                                                                   \
