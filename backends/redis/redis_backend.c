@@ -145,6 +145,8 @@ static void redis_forget(void *self, cairn_req_t *req)
         return;
     }
     if (req->scratch[REDIS_SCRATCH_CONN]) {
+        redis_standalone_turn_to(&redis->route,
+                                 (redis_conn_t *)(uintptr_t)req->scratch[REDIS_SCRATCH_CONN]);
         redis_conn_forget_request(req);
     } else {
         redis->host->api->undefer(redis->host, &req->task);

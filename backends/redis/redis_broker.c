@@ -35,7 +35,7 @@ static void on_published(void *ctx, int status, redis_reply_t *reply, cairn_slic
 static int redis_publish(void *self, cairn_broker_publish_t *req, cairn_slice_t channel,
                          cairn_slice_t payload)
 {
-    redis_conn_t *conn = redis_standalone_commands(&backend_of(self)->route);
+    redis_conn_t *conn = redis_standalone_choose(&backend_of(self)->route, channel);
     char *at;
     int rc = redis_conn_reserve(conn, redis_cmd_bound(3, 16 + channel.len + payload.len), &at);
     if (rc < 0) return rc;

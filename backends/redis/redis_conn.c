@@ -48,6 +48,16 @@ void redis_conn_set_state(redis_conn_t *conn, redis_conn_state_t state, uint64_t
     }
 }
 
+void redis_conn_hold(redis_conn_t *conn)
+{
+    if (conn->state == REDIS_CONN_WAITING) uv_timer_stop(&conn->timer);
+}
+
+void redis_conn_hurry(redis_conn_t *conn)
+{
+    if (conn->state == REDIS_CONN_WAITING) uv_timer_start(&conn->timer, on_timer, 0, 0);
+}
+
 /* ---- keepalive ---- */
 
 static void on_pong(void *ctx, int status, redis_reply_t *reply, cairn_slice_t detail)
@@ -170,6 +180,7 @@ static void fail_entries(redis_conn_t *conn, size_t sent, uint32_t spared, int s
         if (!entry->ctx || (entry->flags & spared)) continue;
         void *ctx = entry->ctx;
         entry->ctx = NULL;
+        redis_conn_answering(conn, entry);
         entry->answer(ctx, status, NULL, cairn_str(detail));
         if (conn->state == REDIS_CONN_CLOSING) return;
     }
@@ -257,11 +268,6 @@ void redis_conn_soon(redis_conn_t *conn)
     if (conn->state != REDIS_CONN_WAITING) return;
     redis_backoff_reset(&conn->backoff);
     redis_conn_set_state(conn, REDIS_CONN_WAITING, redis_backoff_next(&conn->backoff));
-}
-
-void redis_conn_hurry(redis_conn_t *conn)
-{
-    if (conn->state == REDIS_CONN_WAITING) uv_timer_start(&conn->timer, on_timer, 0, 0);
 }
 
 /* ---- the handshake ---- */
@@ -371,9 +377,11 @@ static void commit_request(redis_conn_t *conn, const char *end, redis_answer_fn 
 {
     _Static_assert((int)CAIRN_REQ_NO_RETRY == REDIS_CMD_NO_RETRY, "one flag is the other");
     flags |= req->flags & CAIRN_REQ_NO_RETRY;
-    redis_entry_t entry = {.answer = answer, .ctx = req, .flags = flags, .skip = skip};
+    redis_entry_t entry = {.answer = answer, .ctx = req, .flags = flags | conn->name, .skip = skip};
+    const uint64_t seq = commit(conn, end, entry);
     req->scratch[REDIS_SCRATCH_CONN] = (uintptr_t)conn;
-    req->scratch[REDIS_SCRATCH_SEQ] = commit(conn, end, entry);
+    req->scratch[REDIS_SCRATCH_SEQ] = seq;
+    if (conn->name) conn->owner->put_in(conn, seq);
 }
 
 void redis_conn_commit_request(redis_conn_t *conn, const char *end, redis_answer_fn answer,
@@ -414,7 +422,9 @@ void redis_conn_commit_joint(redis_conn_t *conn, const char *end, redis_answer_f
 void redis_conn_forget_request(cairn_req_t *req)
 {
     redis_conn_t *conn = conn_of(req);
-    redis_queue_at(&conn->queue, req->scratch[REDIS_SCRATCH_SEQ])->ctx = NULL;
+    redis_entry_t *entry = redis_queue_at(&conn->queue, req->scratch[REDIS_SCRATCH_SEQ]);
+    entry->ctx = NULL;
+    conn->name = entry->flags & REDIS_CMD_NAME;
     conn->forgotten++;
     if (conn->refused && conn->state != REDIS_CONN_READY)
         conn->host->api->defer(conn->host, &conn->room_task);

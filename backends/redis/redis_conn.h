@@ -58,6 +58,10 @@ typedef struct redis_conn_owner {
     /* A published message: `kind` is read, the rest is next. <0: malformed; the link is given up.
      */
     int (*message)(redis_conn_t *conn, cairn_slice_t kind, size_t count, redis_reply_t *rest);
+    /* The answer of a command is about to be told; `name` is what it was about. NULL: no matter. */
+    void (*answering)(redis_conn_t *conn);
+    /* A request that names something is that number in the queue. Only if there are names. */
+    void (*put_in)(redis_conn_t *conn, uint64_t seq);
     /* There is room again after a reserve was refused with CAIRN_EFULL. */
     void (*room)(redis_conn_t *conn);
     /* The server does not know a script: commands put in now go before the call, which is sent
@@ -125,6 +129,9 @@ struct redis_conn {
     bool in_prelude; /* commands go to hello_out and prelude */
     bool losing;     /* inside redis_conn_lose: the queue is not to be compacted */
     bool refused;    /* a reserve was, since room was last told */
+    uint32_t name;   /* the pool's, of what the request at hand is about: REDIS_CMD_NAME. 0: none */
+    bool used;       /* the pool's: since it last looked */
+    uint64_t used_ms;
     cairn_task_t room_task;
     bool pinged; /* a sign of life was asked for and has not come */
     uint64_t heard_ms;
@@ -183,12 +190,16 @@ void redis_conn_close(redis_conn_t *conn);
 /* Answers owner->locate; ignored if that is not asked for any more. */
 void redis_conn_go(redis_conn_t *conn, const redis_address_t *place);
 
-/* If it waits for its next attempt: that begins soon, for something has changed; or at once. */
+/* If it waits for its next attempt: that begins soon, for something has changed. */
 void redis_conn_soon(redis_conn_t *conn);
-void redis_conn_hurry(redis_conn_t *conn);
 
 /* Gives the link up as lost: reconnects. */
 void redis_conn_lose(redis_conn_t *conn, int status, const char *detail);
+
+/* If it waits for its next attempt: that is not made before it is told to hurry; and that is made
+ * now. */
+void redis_conn_hold(redis_conn_t *conn);
+void redis_conn_hurry(redis_conn_t *conn);
 
 /* ---- commands ---- */
 
@@ -297,6 +308,13 @@ void redis_conn_finish_closing(redis_conn_t *conn);
 /* Moves what is still wanted together, all of it unsent; what has any of the `dropped` flags, and
  * what is answered or given up, becomes void. */
 void redis_conn_compact(redis_conn_t *conn, uint32_t dropped);
+
+static inline void redis_conn_answering(redis_conn_t *conn, const redis_entry_t *entry)
+{
+    if (!conn->owner->answering) return;
+    conn->name = entry->flags & REDIS_CMD_NAME;
+    conn->owner->answering(conn);
+}
 
 /* Commits a copy of what `entry` was sent for. Returns its number in the queue. */
 uint64_t redis_conn_commit_again(redis_conn_t *conn, const char *end, const redis_entry_t *entry);

@@ -105,7 +105,8 @@ int redis_group_create(void *self, cairn_group_change_t *req, const cairn_group_
                            5 * REDIS_CMD_NUMBER + redis_escaped_size(args->dead_letter) +
                            redis_queue_channel_size(redis, args->dead_letter);
     char *out;
-    int rc = redis_stream_reserve(redis, redis_queue_bound(redis, &name, 5, payload), &out);
+    int rc =
+        redis_stream_reserve(redis, name.id, redis_queue_bound(redis, &name, 5, payload), &out);
     if (rc < 0) return rc;
     out = redis_queue_begin(out, &redis_script_group_create, redis, &name, 5);
     out = redis_group_arg(out, args->group);
@@ -122,7 +123,7 @@ int redis_group_destroy(void *self, cairn_group_change_t *req, cairn_slice_t str
     const redis_queue_name_t name = redis_queue_name(stream);
     char *out;
     int rc = redis_stream_reserve(
-        redis, redis_queue_bound(redis, &name, 1, redis_escaped_size(group)), &out);
+        redis, name.id, redis_queue_bound(redis, &name, 1, redis_escaped_size(group)), &out);
     if (rc < 0) return rc;
     out = redis_queue_begin(out, &redis_script_group_destroy, redis, &name, 1);
     commit(redis, req, redis_group_arg(out, group));
@@ -187,9 +188,8 @@ static int settle(redis_backend_t *redis, cairn_group_change_t *req, const settl
     if (!steps) return UV_ENOMEM;
     for (size_t first = 0; first < args->count; first += how->most)
         redis_steps_add(steps, settle_some(redis_steps_at(steps), redis, &name, how, args, first));
-    char *unused;
-    int rc = redis_stream_reserve(redis, 0, &unused);
-    if (rc == 0) return redis_steps_start(redis, &req->req, steps);
+    int rc = redis_batches_flush(redis);
+    if (rc == 0) return redis_steps_start(redis, &req->req, steps, &name.id, 1);
     cairn_free(steps);
     return rc;
 }
@@ -248,7 +248,7 @@ int redis_group_info(void *self, cairn_group_info_t *req, cairn_slice_t stream, 
     const redis_queue_name_t name = redis_queue_name(stream);
     char *out;
     int rc = redis_stream_reserve(
-        redis, redis_queue_bound(redis, &name, 1, redis_escaped_size(group)), &out);
+        redis, name.id, redis_queue_bound(redis, &name, 1, redis_escaped_size(group)), &out);
     if (rc < 0) return rc;
     out = redis_queue_begin(out, &redis_script_group_info, redis, &name, 1);
     out = redis_group_arg(out, group);

@@ -38,6 +38,11 @@ static redis_wait_t *wait_of(const cairn_req_t *req)
     return (redis_wait_t *)(uintptr_t)req->scratch[REDIS_SCRATCH_MEMORY];
 }
 
+static cairn_slice_t stream_of(const redis_wait_t *wait)
+{
+    return cairn_slice(wait->text, wait->stream);
+}
+
 /* ---- life ---- */
 
 static void link_at(redis_wait_t *wait, redis_wait_t **at)
@@ -76,7 +81,9 @@ static void release(redis_wait_t *wait)
     cairn_req_t *req = &wait->req->req;
     unpark(wait);
     if (wait->channel) redis_channel_leave(wait->channel);
-    req->scratch[REDIS_SCRATCH_CONN] = (uintptr_t)redis_saver_conn(wait->redis);
+    req->scratch[REDIS_SCRATCH_CONN] &= ~(uint64_t)REDIS_CONN_WAITS;
+    if (!req->scratch[REDIS_SCRATCH_CONN])
+        req->scratch[REDIS_SCRATCH_CONN] = (uintptr_t)redis_saver_conn(wait->redis);
     req->scratch[REDIS_SCRATCH_MEMORY] = 0;
     cairn_free(wait);
 }
@@ -211,7 +218,7 @@ static void on_given(void *ctx, int status, redis_reply_t *reply, cairn_slice_t 
 /* From the loop. */
 static void ask(redis_wait_t *wait)
 {
-    redis_conn_t *conn = redis_saver_conn(wait->redis);
+    redis_conn_t *conn = redis_standalone_choose(&wait->redis->route, stream_of(wait));
     cairn_req_t *req = &wait->req->req;
     char *out;
     unpark(wait);
@@ -260,8 +267,7 @@ static void wait_for_more(redis_wait_t *wait, int64_t due_ms)
     /* What was published since it asked may not be in the answer: that came over another link. */
     bool stale = channel && channel->news != wait->news;
     if (!channel) {
-        const cairn_slice_t stream = cairn_slice(wait->text, wait->stream);
-        channel = wait->channel = redis_channel_use(wait->redis, stream);
+        channel = wait->channel = redis_channel_use(wait->redis, stream_of(wait));
         stale = channel && channel->up;
     }
     if (!channel) {
@@ -368,7 +374,7 @@ static int give(redis_backend_t *redis, cairn_group_read_t *req,
 {
     const redis_queue_name_t name = redis_queue_name(args->stream);
     char *out;
-    int rc = redis_stream_reserve(redis, bound(redis, &name, args), &out);
+    int rc = redis_stream_reserve(redis, name.id, bound(redis, &name, args), &out);
     if (rc < 0) return rc;
     out = command(out, redis, &name, args, claims);
     req->req.scratch[REDIS_SCRATCH_MEMORY] = 0;
@@ -390,7 +396,7 @@ int redis_group_read(void *self, cairn_group_read_t *req, const cairn_group_read
     redis_wait_t *wait = cairn_calloc(1, sizeof *wait + args->stream.len + bytes);
     if (!wait) return UV_ENOMEM;
     char *out;
-    int rc = redis_stream_reserve(redis, bytes, &out);
+    int rc = redis_stream_reserve(redis, name.id, bytes, &out);
     if (rc < 0) {
         cairn_free(wait);
         return rc;

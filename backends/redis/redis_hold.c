@@ -177,6 +177,7 @@ static bool tell_overtaken(redis_conn_t *conn)
         if (!entry->ctx || (entry->flags & spared)) continue;
         void *ctx = entry->ctx;
         entry->ctx = NULL;
+        redis_conn_answering(conn, entry);
         entry->answer(ctx, conn->hold.status, NULL, cairn_str(conn->hold.reason));
         if (conn->ac != link) return false;
     }
@@ -196,6 +197,7 @@ static bool answer(redis_conn_t *conn, int status, redis_reply_t *reply, cairn_s
     conn->answered_skip = entry->skip;
     hold->at += entry->bytes;
     hold->seq++;
+    if (ctx) redis_conn_answering(conn, entry);
     if (ctx) tell(ctx, status, status == 0 ? reply : NULL, text);
     return conn->ac == link;
 }

@@ -86,7 +86,7 @@ static int ask(redis_backend_t *redis, cairn_req_t *req, const char *begin, size
                cairn_slice_t stream, redis_answer_fn answer)
 {
     char *out;
-    int rc = redis_stream_reserve(redis, size + redis_graph_key_bound(stream), &out);
+    int rc = redis_stream_reserve(redis, stream, size + redis_graph_key_bound(stream), &out);
     if (rc < 0) return rc;
     out = redis_cmd_literal(out, begin, size);
     commit(redis, req, redis_graph_key(out, stream), answer, true);
@@ -98,7 +98,7 @@ static int call(redis_backend_t *redis, cairn_req_t *req, cairn_slice_t stream,
                 const char *operation, redis_answer_fn answer, bool idempotent)
 {
     char *out;
-    int rc = redis_stream_reserve(redis, redis_graph_bound(stream, 0, 0), &out);
+    int rc = redis_stream_reserve(redis, stream, redis_graph_bound(stream, 0, 0), &out);
     if (rc < 0) return rc;
     commit(redis, req, redis_graph_begin(out, stream, operation, 0), answer, idempotent);
     return 0;
@@ -196,8 +196,10 @@ static int graph_copy(void *self, cairn_stream_count_t *req, const cairn_stream_
     const size_t bytes =
         redis_graph_bound(args->source, 1, REDIS_CMD_NUMBER) + keys_bound(args->target);
     char *out;
-    int rc = redis_stream_reserve(self, bytes, &out);
+    redis_backend_t *redis = self;
+    int rc = redis_stream_reserve(redis, args->source, bytes, &out);
     if (rc < 0) return rc;
+    redis_standalone_join(&redis->route, args->target);
     out = redis_script_begin(out, &redis_script_pure_graph, 2 * (size_t)KEYS, 2);
     out = write_keys(out, args->source);
     out = write_keys(out, args->target);
@@ -296,7 +298,8 @@ static void on_ttl_set(void *ctx, int status, redis_reply_t *reply, cairn_slice_
 static int graph_set_ttl(void *self, cairn_stream_ttl_t *req, cairn_slice_t stream, int64_t ttl_ms)
 {
     char *out;
-    int rc = redis_stream_reserve(self, redis_graph_bound(stream, 1, REDIS_CMD_NUMBER), &out);
+    int rc =
+        redis_stream_reserve(self, stream, redis_graph_bound(stream, 1, REDIS_CMD_NUMBER), &out);
     if (rc < 0) return rc;
     out = redis_graph_begin(out, stream, "ttl", 1);
     req->req.scratch[REDIS_SCRATCH_NUMBER] = (uint64_t)ttl_ms;

@@ -94,7 +94,8 @@ int redis_graph_append(void *self, cairn_stream_append_t *req,
     const char *messages = write_messages(args, &ends);
     if (!messages) return UV_ENOMEM;
     int rc = redis_stream_reserve(
-        self, redis_graph_bound(args->stream, count, payload_of(args, messages, ends)), &out);
+        self, args->stream,
+        redis_graph_bound(args->stream, count, payload_of(args, messages, ends)), &out);
     if (rc < 0) goto out;
     out = redis_graph_begin(out, args->stream, "append", count);
     out = redis_cmd_i64(out, args->ttl_ms);
@@ -233,7 +234,7 @@ int redis_graph_read(void *self, cairn_stream_read_t *req, const cairn_stream_re
     cairn_position_t *after;
     char *out;
     int rc = keep_after(args, &after);
-    if (rc == 0) rc = redis_stream_reserve(self, bound(args->stream), &out);
+    if (rc == 0) rc = redis_stream_reserve(self, args->stream, bound(args->stream), &out);
     if (rc < 0) {
         cairn_free(after);
         return rc;

@@ -21,12 +21,15 @@ enum {
                                results */
 };
 
+/* The bits of the flags that are the pool's (redis_pool.h). */
+#define REDIS_CMD_NAME UINT32_C(0xffff0000)
+
 typedef struct redis_entry {
     redis_answer_fn answer;
-    void *ctx;    /* NULL: nobody waits any more */
-    size_t bytes; /* of the command, or all of a transaction, in the connection's output */
-    uint32_t flags;
-    uint32_t skip; /* replies that come before the one that answers */
+    void *ctx;      /* NULL: nobody waits any more */
+    size_t bytes;   /* of the command, or all of a transaction, in the connection's output */
+    uint32_t flags; /* and the pool's name of what it is about */
+    uint32_t skip;  /* replies that come before the one that answers */
 } redis_entry_t;
 
 typedef struct redis_queue {

@@ -163,11 +163,24 @@ redis_conn_t *redis_saver_conn(redis_backend_t *redis)
     return redis_standalone_commands(&redis->route);
 }
 
-int redis_saver_reserve(redis_backend_t *redis, size_t bytes, char **at)
+int redis_saver_prepare(redis_backend_t *redis)
 {
     int rc = redis_joint_flush(redis);
-    if (rc == 0) rc = redis_standalone_use_scripts(&redis->route);
-    return rc < 0 ? rc : redis_conn_reserve(redis_saver_conn(redis), bytes, at);
+    return rc < 0 ? rc : redis_standalone_use_scripts(&redis->route);
+}
+
+int redis_saver_reserve(redis_backend_t *redis, cairn_slice_t name, size_t bytes, char **at)
+{
+    int rc = redis_saver_prepare(redis);
+    if (rc < 0) return rc;
+    return redis_conn_reserve(redis_standalone_choose(&redis->route, name), bytes, at);
+}
+
+int redis_saver_reserve_any(redis_backend_t *redis, size_t bytes, char **at)
+{
+    int rc = redis_saver_prepare(redis);
+    if (rc < 0) return rc;
+    return redis_conn_reserve(redis_standalone_choose_any(&redis->route), bytes, at);
 }
 
 const redis_hint_t *redis_saver_hint(const redis_backend_t *redis, cairn_slice_t thread_id,

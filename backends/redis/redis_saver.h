@@ -71,10 +71,16 @@ char *redis_optional(char *out, cairn_slice_t id);
 /* Sends the puts that go together, if there are any: what comes now goes behind them. UV_ENOMEM. */
 CAIRN_MUST_USE int redis_joint_flush(redis_backend_t *redis);
 
-/* Room for a call of `bytes`, once scripts are there. As redis_conn_reserve. */
-CAIRN_MUST_USE int redis_saver_reserve(redis_backend_t *redis, size_t bytes, char **at);
+/* Room for a call of `bytes`, once scripts are there, of a request that names this, or nothing. As
+ * redis_conn_reserve. */
+CAIRN_MUST_USE int redis_saver_reserve(redis_backend_t *redis, cairn_slice_t name, size_t bytes,
+                                       char **at);
+CAIRN_MUST_USE int redis_saver_reserve_any(redis_backend_t *redis, size_t bytes, char **at);
 
-/* Where calls go. */
+/* Before any request is put in. UV_ENOMEM. */
+CAIRN_MUST_USE int redis_saver_prepare(redis_backend_t *redis);
+
+/* Where calls go: the connection of the request at hand. */
 redis_conn_t *redis_saver_conn(redis_backend_t *redis);
 
 /* What is believed to be the latest; NULL: nothing is. */
@@ -165,9 +171,10 @@ redis_steps_t *redis_steps_new(size_t calls, size_t bytes, redis_steps_fn done);
 char *redis_steps_at(redis_steps_t *steps);
 void redis_steps_add(redis_steps_t *steps, char *end);
 
-/* Makes the first call, and gives the request the steps to keep. On <0 they are freed. */
-CAIRN_MUST_USE int redis_steps_start(redis_backend_t *redis, cairn_req_t *req,
-                                     redis_steps_t *steps);
+/* Makes the first call, and gives the request, which names these, the steps to keep. On <0 they are
+ * freed. */
+CAIRN_MUST_USE int redis_steps_start(redis_backend_t *redis, cairn_req_t *req, redis_steps_t *steps,
+                                     const cairn_slice_t *names, size_t count);
 
 /* Makes the first call, from a cursor on, for `answer`; NULL: the steps' own. UV_ENOMEM. */
 CAIRN_MUST_USE int redis_steps_resume(cairn_req_t *req, cairn_slice_t cursor,

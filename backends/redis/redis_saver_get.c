@@ -214,10 +214,11 @@ static void on_row(void *ctx, int status, redis_reply_t *reply, cairn_slice_t de
 static void on_parts(void *ctx, int status, redis_reply_t *reply, cairn_slice_t detail);
 
 /* again: the request was accepted, so it must not fail for want of room. */
-static int reserve(redis_backend_t *redis, bool again, size_t bytes, char **at)
+static int reserve(redis_backend_t *redis, cairn_slice_t thread_id, bool again, size_t bytes,
+                   char **at)
 {
     return again ? redis_conn_reserve_unbounded(redis_saver_conn(redis), bytes, at)
-                 : redis_saver_reserve(redis, bytes, at);
+                 : redis_saver_reserve(redis, thread_id, bytes, at);
 }
 
 /* Both are made anew from what the request keeps. */
@@ -229,7 +230,7 @@ static int send_script(redis_backend_t *redis, cairn_req_t *req, bool again)
     lookup->large = lookup->found = false;
     const redis_space_t space = redis_space(lookup->thread_id, lookup->ns);
     char *out;
-    int rc = reserve(redis, again, script_bound(&space, lookup), &out);
+    int rc = reserve(redis, lookup->thread_id, again, script_bound(&space, lookup), &out);
     if (rc < 0) return rc;
     out = script(out, &space, lookup);
     redis_conn_commit_script(redis_saver_conn(redis), out, on_row, req, true);
@@ -243,7 +244,7 @@ static int send_parts(redis_backend_t *redis, cairn_req_t *req, bool again)
     const bool of_latest = !lookup->id.ptr;
     size_t commands = of_latest ? 1 : 0;
     char *out;
-    int rc = reserve(redis, again,
+    int rc = reserve(redis, lookup->thread_id, again,
                      sizeof REDIS_MULTI + sizeof REDIS_EXEC + script_bound(&space, lookup) +
                          parts_bound(&space, lookup),
                      &out);

@@ -136,7 +136,8 @@ int redis_saver_history(void *self, cairn_saver_history_t *req,
     char *out;
     int rc = asked ? 0 : UV_ENOMEM;
     if (rc == 0)
-        rc = redis_saver_reserve(redis, redis_thread_bound(&space, 2 + args->count, payload), &out);
+        rc = redis_saver_reserve(redis, space.thread_id,
+                                 redis_thread_bound(&space, 2 + args->count, payload), &out);
     if (rc < 0) {
         cairn_free(asked);
         return rc;

@@ -140,7 +140,7 @@ static int list_thread(redis_backend_t *redis, cairn_saver_list_t *req,
     };
     const redis_space_t space = redis_space(args->thread_id, args->checkpoint_ns);
     char *out;
-    int rc = redis_saver_reserve(redis,
+    int rc = redis_saver_reserve(redis, args->thread_id,
                                  redis_thread_bound(&space, ARGS + 1,
                                                     3 + space.ns_place + args->checkpoint_id.len +
                                                         bound->id.len + bound->cursor.len +
@@ -199,7 +199,7 @@ static int list_all(redis_backend_t *redis, cairn_saver_list_t *req,
                            redis_encoded_size(args->checkpoint_id) + redis_encoded_size(bound->id) +
                            bound->cursor.len + REDIS_CMD_NUMBER + 1;
     char *out;
-    int rc = redis_saver_reserve(
+    int rc = redis_saver_reserve_any(
         redis, REDIS_SCRIPT_BEGIN + redis_cmd_bound(SHARD_KEYS + ARGS, payload), &out);
     if (rc < 0) return rc;
     out = shard_keys(redis_script_begin(out, &redis_script_list_all, SHARD_KEYS, ARGS));

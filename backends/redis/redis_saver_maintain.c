@@ -51,7 +51,7 @@ static int prune(redis_backend_t *redis, cairn_saver_delete_t *req, const cairn_
         const redis_space_t space = redis_space(threads[i], cairn_slice(NULL, 0));
         redis_steps_add(steps, prune_call(redis_steps_at(steps), &space, keep));
     }
-    return redis_steps_start(redis, &req->req, steps);
+    return redis_steps_start(redis, &req->req, steps, threads, count);
 }
 
 int redis_saver_delete_thread(void *self, cairn_saver_delete_t *req, cairn_slice_t thread_id)
@@ -101,7 +101,7 @@ int redis_saver_delete_for_runs(void *self, cairn_saver_delete_t *req, const cai
     if (!steps) return UV_ENOMEM;
     for (size_t i = 0; i < count; i++)
         redis_steps_add(steps, run_call(redis_steps_at(steps), run_ids[i]));
-    return redis_steps_start(self, &req->req, steps);
+    return redis_steps_start(self, &req->req, steps, NULL, 0);
 }
 
 /* ---- copy_thread ---- */
@@ -135,5 +135,5 @@ int redis_saver_copy_thread(void *self, cairn_saver_copy_t *req, cairn_slice_t s
     out = redis_thread_names(out, &from);
     redis_steps_add(steps, redis_thread_names(out, &to));
     redis_hints_doubt(&((redis_backend_t *)self)->hints);
-    return redis_steps_start(self, &req->req, steps);
+    return redis_steps_start(self, &req->req, steps, (cairn_slice_t[]){source, target}, 2);
 }

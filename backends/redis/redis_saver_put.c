@@ -553,7 +553,9 @@ int redis_saver_put(void *self, cairn_saver_put_t *req, const cairn_saver_put_ar
     if (rc < 0) return rc;
     req->req.scratch[REDIS_SCRATCH_MEMORY] = 0;
     if (plain) rc = keep_call(&req->req, &space, args, &channels);
-    if (rc == 0) rc = redis_saver_reserve(redis, bound(&space, args, &channels, body), &out);
+    if (rc == 0)
+        rc =
+            redis_saver_reserve(redis, space.thread_id, bound(&space, args, &channels, body), &out);
     if (rc < 0) goto out;
     out = redis_cmd_literal(out, LITERAL(REDIS_MULTI));
     if (plain) out = old_list(out, &space, args->checkpoint->id);

@@ -61,16 +61,20 @@ static size_t size_with(cairn_slice_t call, cairn_slice_t cursor)
     return call.len + redis_cmd_bound(1, cursor.len);
 }
 
-int redis_steps_start(redis_backend_t *redis, cairn_req_t *req, redis_steps_t *steps)
+int redis_steps_start(redis_backend_t *redis, cairn_req_t *req, redis_steps_t *steps,
+                      const cairn_slice_t *names, size_t count)
 {
     const cairn_slice_t from_the_beginning = {NULL, 0};
     cairn_slice_t call = call_at(steps, 0);
     char *at;
-    int rc = redis_saver_reserve(redis, size_with(call, from_the_beginning), &at);
+    const size_t size = size_with(call, from_the_beginning);
+    int rc = count > 0 ? redis_saver_reserve(redis, names[0], size, &at)
+                       : redis_saver_reserve_any(redis, size, &at);
     if (rc < 0) {
         cairn_free(steps);
         return rc;
     }
+    for (size_t i = 1; i < count; i++) redis_standalone_join(&redis->route, names[i]);
     req->scratch[REDIS_SCRATCH_MEMORY] = (uintptr_t)steps;
     send_to(redis_saver_conn(redis), req, at, call, from_the_beginning, NULL);
     return 0;

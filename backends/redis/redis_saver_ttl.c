@@ -27,8 +27,8 @@ int redis_saver_ttl(void *self, cairn_saver_ttl_t *req, const cairn_saver_ttl_ar
     req->req.scratch[REDIS_SCRATCH_MEMORY] = 0;
     char *out;
     int rc = redis_saver_reserve(
-        redis, redis_thread_bound(&space, 2, space.ns_place + 1 + args->at.checkpoint_id.len),
-        &out);
+        redis, space.thread_id,
+        redis_thread_bound(&space, 2, space.ns_place + 1 + args->at.checkpoint_id.len), &out);
     if (rc < 0) return rc;
     out = redis_thread_begin(out, &redis_script_ttl, &space, 2);
     out = redis_space_start(out, &space);
@@ -65,5 +65,5 @@ int redis_saver_set_ttl(void *self, cairn_saver_ttl_t *req, const cairn_saver_tt
     redis_steps_add(steps, redis_cmd_i64(out, args->ttl_ms));
     req->req.scratch[REDIS_SCRATCH_NUMBER] = (uint64_t)args->ttl_ms;
     redis_hints_doubt(&redis->hints);
-    return redis_steps_start(redis, &req->req, steps);
+    return redis_steps_start(redis, &req->req, steps, &space.thread_id, 1);
 }

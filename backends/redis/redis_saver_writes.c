@@ -261,7 +261,7 @@ int redis_saver_put_writes(void *self, cairn_saver_put_t *req,
     if (terms.given || terms.of_thread) redis_hints_doubt(&redis->hints);
     const size_t before = plain ? 0 : script_bound(&space, args->at.checkpoint_id);
     char *out;
-    int rc = redis_saver_reserve(redis, before + push_bound(&space, args), &out);
+    int rc = redis_saver_reserve(redis, space.thread_id, before + push_bound(&space, args), &out);
     if (rc < 0) return rc;
     req->req.scratch[REDIS_SCRATCH_MEMORY] = 0;
     req->req.scratch[REDIS_SCRATCH_NUMBER] = (uint64_t)terms.ttl_ms;

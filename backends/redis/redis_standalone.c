@@ -15,7 +15,7 @@ static bool is_for_subscriptions(const redis_conn_t *conn)
 {
     const redis_standalone_t *route = conn->data;
     if (route->subscriptions.state != REDIS_CONN_CLOSED) return conn == &route->subscriptions;
-    return conn->hello.protocol == 3;
+    return conn->hello.protocol == 3 && !redis_pool_has_choice(&route->pool);
 }
 
 /* ---- sentinels ---- */
@@ -47,6 +47,7 @@ static void on_found(redis_sentinel_t *sentinel, const redis_address_t *master)
 {
     redis_standalone_t *route = sentinel->data;
     follow(&route->commands, master);
+    for (size_t i = 1; i < route->pool.count; i++) follow(route->pool.conns[i], master);
     follow(&route->subscriptions, master);
 }
 
@@ -59,16 +60,27 @@ static void on_unknown(redis_sentinel_t *sentinel, int status, const char *detai
 {
     redis_standalone_t *route = sentinel->data;
     give_up_locating(&route->commands, status, detail);
+    for (size_t i = 1; i < route->pool.count; i++)
+        give_up_locating(route->pool.conns[i], status, detail);
     give_up_locating(&route->subscriptions, status, detail);
 }
 
 /* ---- what connections tell ---- */
 
+/* What the first has loaded the server knows; should it have forgotten, it says so. */
+static bool needs_scripts(const redis_standalone_t *route, const redis_conn_t *conn)
+{
+    if (!route->scripted || conn == &route->subscriptions) return false;
+    const redis_conn_t *first = &route->commands;
+    return conn == first || first->state != REDIS_CONN_READY || first->loading > 0;
+}
+
 static void on_prelude(redis_conn_t *conn)
 {
     redis_standalone_t *route = conn->data;
+    conn->subscriber = conn == &route->subscriptions && conn->hello.protocol == 2;
     if (is_for_subscriptions(conn)) route->events->resubscribe(route, conn);
-    if (conn != &route->commands || !route->scripted || conn->state != REDIS_CONN_READY) return;
+    if (!needs_scripts(route, conn) || conn->state != REDIS_CONN_READY) return;
     if (redis_scripts_load(conn) < 0)
         redis_conn_lose(conn, UV_ENOMEM, "out of memory while loading scripts");
 }
@@ -76,9 +88,26 @@ static void on_prelude(redis_conn_t *conn)
 static void on_ready(redis_conn_t *conn)
 {
     redis_standalone_t *route = conn->data;
-    if (conn != &route->commands) return;
-    if (route->events->has_subscriptions(route)) (void)redis_standalone_subscriptions(route);
+    if (conn == &route->subscriptions) return;
+    if (conn == &route->commands) {
+        if (route->events->has_subscriptions(route)) (void)redis_standalone_subscriptions(route);
+        redis_conn_hurry(&route->subscriptions);
+        redis_pool_hurry(&route->pool);
+    }
+    if (route->connected) return;
+    route->connected = true;
     route->host->api->connected(route->host, route->capabilities, conn->hello.server);
+}
+
+/* Of all that were lost with their server only the first tries to connect, until it is ready. */
+static void hold(redis_standalone_t *route, redis_conn_t *lost)
+{
+    if (lost == &route->commands) {
+        redis_pool_hold(&route->pool);
+        redis_conn_hold(&route->subscriptions);
+    } else if (route->commands.state != REDIS_CONN_READY) {
+        redis_conn_hold(lost);
+    }
 }
 
 static void on_lost(redis_conn_t *conn, int status, const char *detail)
@@ -86,11 +115,14 @@ static void on_lost(redis_conn_t *conn, int status, const char *detail)
     redis_standalone_t *route = conn->data;
     if (route->sentinel && !conn->arrived) redis_sentinel_doubt(route->sentinel);
     if (is_for_subscriptions(conn)) route->events->subscriptions_lost(route, status, detail);
-    if (conn != &route->commands) {
+    hold(route, conn);
+    if (conn == &route->subscriptions) {
         route->host->api->log(route->host, CAIRN_LOG_WARN, detail);
         return;
     }
-    route->events->commands_lost(route, status, detail);
+    if (conn == &route->commands) route->events->commands_lost(route, status, detail);
+    if (redis_pool_is_ready(&route->pool)) return;
+    route->connected = false;
     route->host->api->disconnected(route->host, status, detail);
 }
 
@@ -116,6 +148,7 @@ static void free_options(redis_standalone_t *route);
 static void one_closed(redis_standalone_t *route)
 {
     if (--route->open > 0) return;
+    redis_pool_free(&route->pool);
     free_options(route);
     route->events->closed(route);
 }
@@ -141,12 +174,43 @@ static const redis_sentinel_events_t sentinel_events = {
     .closed = on_sentinel_closed,
 };
 
+static void on_pool_closed(redis_pool_t *pool)
+{
+    one_closed(CAIRN_CONTAINER_OF(pool, redis_standalone_t, pool));
+}
+
+static void on_answering(redis_conn_t *conn)
+{
+    redis_standalone_t *route = conn->data;
+    redis_standalone_turn_to(route, conn);
+}
+
+static void on_put_in(redis_conn_t *conn, uint64_t seq)
+{
+    redis_standalone_t *route = conn->data;
+    redis_pool_put_in_named(&route->pool, conn, seq);
+}
+
 static const redis_conn_owner_t owner = {
     .locate = on_locate,
     .prelude = on_prelude,
     .ready = on_ready,
     .lost = on_lost,
     .message = on_message,
+    .room = on_room,
+    .unscripted = on_unscripted,
+    .closed = on_closed,
+};
+
+/* Of one among several that take commands. */
+static const redis_conn_owner_t pool_owner = {
+    .locate = on_locate,
+    .prelude = on_prelude,
+    .ready = on_ready,
+    .lost = on_lost,
+    .message = on_message,
+    .answering = on_answering,
+    .put_in = on_put_in,
     .room = on_room,
     .unscripted = on_unscripted,
     .closed = on_closed,
@@ -227,8 +291,28 @@ static void free_options(redis_standalone_t *route)
 static void open_conn(redis_standalone_t *route, redis_conn_t *conn)
 {
     conn->data = route;
+    const bool is_of_many = redis_pool_has_choice(&route->pool) && conn != &route->subscriptions;
     route->open++;
-    redis_conn_open(conn, route->host, &route->group, &route->options, &owner);
+    redis_conn_open(conn, route->host, &route->group, &route->options,
+                    is_of_many ? &pool_owner : &owner);
+}
+
+static void open_of_pool(redis_pool_t *pool, redis_conn_t *conn)
+{
+    open_conn(CAIRN_CONTAINER_OF(pool, redis_standalone_t, pool), conn);
+}
+
+/* Of max_connections one is for subscriptions. */
+static int make_pool(redis_standalone_t *route, const cairn_options_t *options)
+{
+    const redis_pool_terms_t terms = {
+        .most = options->max_connections > 2 ? (size_t)options->max_connections - 1 : 1,
+        .spread_after = options->spread_after,
+        .idle_ms = options->idle_ms,
+        .open = open_of_pool,
+        .closed = on_pool_closed,
+    };
+    return redis_pool_init(&route->pool, &route->commands, &terms);
 }
 
 /* What can fail, libuv's handles last. */
@@ -264,14 +348,17 @@ int redis_standalone_open(redis_standalone_t *route, const cairn_host_t *host,
     route->events = events;
     int rc = copy_options(route, options);
     if (rc < 0) return rc;
-    rc = prepare(route, options);
+    rc = make_pool(route, options);
+    if (rc == 0) rc = prepare(route, options);
     if (rc < 0) {
+        redis_pool_free(&route->pool);
         cairn_free(route->sentinel);
         free_options(route);
         return rc;
     }
+    redis_pool_start(&route->pool, host->loop);
     route->group.data = route;
-    route->open = 1;
+    route->open = redis_pool_has_choice(&route->pool) ? 2 : 1;
     if (route->sentinel) open_sentinel(route);
     open_conn(route, &route->commands);
     return 0;
@@ -281,6 +368,7 @@ void redis_standalone_close(redis_standalone_t *route)
 {
     if (route->sentinel) redis_sentinel_close(route->sentinel);
     redis_conn_close(&route->commands);
+    redis_pool_close(&route->pool);
     if (route->subscriptions.state != REDIS_CONN_CLOSED) redis_conn_close(&route->subscriptions);
     cairn_hiredis_uv_close(&route->group, on_group_closed);
 }
@@ -289,15 +377,23 @@ int redis_standalone_reauth(redis_standalone_t *route)
 {
     if (!route->options.credentials.ask) return UV_ENOTSUP;
     redis_credentials_renew(&route->commands);
+    for (size_t i = 1; i < route->pool.count; i++) redis_credentials_renew(route->pool.conns[i]);
     if (route->subscriptions.state != REDIS_CONN_CLOSED)
         redis_credentials_renew(&route->subscriptions);
     return 0;
 }
 
+static int load_if_ready(redis_conn_t *conn)
+{
+    return conn->state == REDIS_CONN_READY ? redis_scripts_load(conn) : 0;
+}
+
 int redis_standalone_use_scripts(redis_standalone_t *route)
 {
     if (route->scripted) return 0;
-    int rc = route->commands.state == REDIS_CONN_READY ? redis_scripts_load(&route->commands) : 0;
+    int rc = load_if_ready(&route->commands);
+    for (size_t i = 1; i < route->pool.count && rc == 0; i++)
+        rc = load_if_ready(route->pool.conns[i]);
     route->scripted = rc == 0;
     return rc;
 }
@@ -307,8 +403,8 @@ redis_conn_t *redis_standalone_subscriptions(redis_standalone_t *route)
     redis_conn_t *second = &route->subscriptions;
     if (second->state != REDIS_CONN_CLOSED) return second;
     redis_conn_t *first = &route->commands;
-    if (first->state != REDIS_CONN_READY || first->hello.protocol == 3) return first;
-    second->subscriber = true;
+    if (first->state != REDIS_CONN_READY) return first;
+    if (first->hello.protocol == 3 && !redis_pool_has_choice(&route->pool)) return first;
     open_conn(route, second);
     return second;
 }
@@ -318,6 +414,10 @@ void redis_standalone_each(const redis_standalone_t *route, cairn_connection_fn 
     cairn_connection_t one;
     redis_conn_describe(&route->commands, "commands", &one);
     take(ctx, &one);
+    for (size_t i = 1; i < route->pool.count; i++) {
+        redis_conn_describe(route->pool.conns[i], "commands", &one);
+        take(ctx, &one);
+    }
     if (route->subscriptions.state != REDIS_CONN_CLOSED) {
         redis_conn_describe(&route->subscriptions, "subscriptions", &one);
         take(ctx, &one);

@@ -1,12 +1,14 @@
 /* The route to one server, the first of a list that answers or the one that sentinels call the
  * master: which connection a command takes.
  *
- * With RESP3 one connection carries everything. With RESP2 a connection that has subscriptions can
- * do nothing else, so subscriptions get a second one, opened with the first of them; once there, it
- * stays theirs. */
+ * Commands take those of a pool (redis_pool.h), one connection less than max_connections. With
+ * RESP3 and a pool of one that carries everything. Else subscriptions get one of their own, opened
+ * with the first of them, which stays theirs: with RESP2 a connection that has subscriptions can do
+ * nothing else, and of many connections one may as well keep messages and answers apart. */
 #ifndef CAIRN_REDIS_STANDALONE_H
 #define CAIRN_REDIS_STANDALONE_H
 
+#include "redis_pool.h"
 #include "redis_sentinel.h"
 
 typedef struct redis_standalone redis_standalone_t;
@@ -23,7 +25,8 @@ typedef struct redis_standalone_events {
     /* Whether there is anything to subscribe to. */
     bool (*has_subscriptions)(redis_standalone_t *route);
     void (*subscriptions_lost)(redis_standalone_t *route, int status, const char *detail);
-    void (*commands_lost)(redis_standalone_t *route, int status, const char *detail);
+    void (*commands_lost)(redis_standalone_t *route, int status,
+                          const char *detail); /* the first */
     int (*message)(redis_standalone_t *route, cairn_slice_t kind, size_t count,
                    redis_reply_t *rest);
     void (*closed)(redis_standalone_t *route);
@@ -41,10 +44,12 @@ struct redis_standalone {
     redis_hello_options_t sentinel_hello;
     cairn_hiredis_uv_t group;
     redis_sentinel_t *sentinel; /* says where to; NULL: the options do */
-    redis_conn_t commands;
+    redis_conn_t commands;      /* the first of the pool */
     redis_conn_t subscriptions; /* CLOSED as long as `commands` does for both */
-    int open;                   /* connections and the group */
-    bool scripted;              /* calls scripts: they are loaded with each new link */
+    redis_pool_t pool;
+    int open;       /* connections, the group and the pool */
+    bool connected; /* a connection of the pool is ready, and core has been told */
+    bool scripted;  /* calls scripts: they are loaded with each new link */
 };
 
 /* Copies the options and begins to connect. UV_ENOMEM. */
@@ -61,10 +66,46 @@ CAIRN_MUST_USE int redis_standalone_reauth(redis_standalone_t *route);
 /* Before the call of a script. UV_ENOMEM. */
 CAIRN_MUST_USE int redis_standalone_use_scripts(redis_standalone_t *route);
 
-/* For requests. */
+/* For the request at hand: that which was chosen for it, or has just answered it. */
 static inline redis_conn_t *redis_standalone_commands(redis_standalone_t *route)
 {
+    return route->pool.current;
+}
+
+/* Chooses for one that names this. */
+static inline redis_conn_t *redis_standalone_choose(redis_standalone_t *route, cairn_slice_t name)
+{
+    redis_pool_t *pool = &route->pool;
+    if (redis_pool_has_choice(pool)) redis_pool_choose(pool, redis_pool_hash(name));
+    return pool->current;
+}
+
+/* For one that names nothing, or too much. */
+static inline redis_conn_t *redis_standalone_choose_any(redis_standalone_t *route)
+{
+    redis_pool_t *pool = &route->pool;
+    if (redis_pool_has_choice(pool)) redis_pool_choose_any(pool);
+    return pool->current;
+}
+
+/* For what names nothing and keeps to one connection: the first. */
+static inline redis_conn_t *redis_standalone_first(redis_standalone_t *route)
+{
+    route->commands.name = 0;
     return &route->commands;
+}
+
+/* It names this as well. */
+static inline void redis_standalone_join(redis_standalone_t *route, cairn_slice_t name)
+{
+    redis_pool_t *pool = &route->pool;
+    if (redis_pool_has_choice(pool)) (void)redis_pool_join(pool, redis_pool_hash(name));
+}
+
+/* What is put in now is a request's that went there. */
+static inline void redis_standalone_turn_to(redis_standalone_t *route, redis_conn_t *conn)
+{
+    route->pool.current = conn;
 }
 
 /* For subscriptions; opens the second connection if the server turned out to need it. */

@@ -122,6 +122,23 @@ int redis_store_number(cairn_slice_t text, int64_t *number)
     return 0;
 }
 
+/* ---- which connection ---- */
+
+int redis_store_reserve(redis_backend_t *redis, const redis_shelf_t *shelf, size_t bytes, char **at)
+{
+    redis_pool_t *pool = &redis->route.pool;
+    int rc = redis_saver_prepare(redis);
+    if (rc < 0) return rc;
+    if (redis_pool_has_choice(pool)) redis_pool_choose(pool, redis_store_space_hash(shelf));
+    return redis_conn_reserve(redis_saver_conn(redis), bytes, at);
+}
+
+void redis_store_join(redis_backend_t *redis, const redis_shelf_t *shelf)
+{
+    redis_pool_t *pool = &redis->route.pool;
+    if (redis_pool_has_choice(pool)) (void)redis_pool_join(pool, redis_store_space_hash(shelf));
+}
+
 /* ---- get: the command that has been answered says of what ---- */
 
 enum {
@@ -182,7 +199,7 @@ static int send_get(redis_backend_t *redis, cairn_req_t *req, const redis_shelf_
     char *out;
     req->scratch[REDIS_SCRATCH_MEMORY] = 0;
     req->scratch[REDIS_SCRATCH_NUMBER] = how;
-    int rc = redis_saver_reserve(redis, bytes, &out);
+    int rc = redis_store_reserve(redis, shelf, bytes, &out);
     if (rc < 0) return rc;
     if (refresh) out = redis_cmd_literal(out, LITERAL(REDIS_MULTI));
     out = redis_item_ask(out, shelf, key);
@@ -228,8 +245,8 @@ static int ttl(void *self, cairn_store_ttl_t *req, cairn_namespace_t ns, cairn_s
     const redis_shelf_t shelf = redis_shelf(ns);
     char *out;
     req->req.scratch[REDIS_SCRATCH_MEMORY] = 0;
-    int rc = redis_saver_reserve(
-        redis, redis_cmd_bound(1, 16) + redis_store_item_bound(&shelf, key), &out);
+    int rc = redis_store_reserve(
+        redis, &shelf, redis_cmd_bound(1, 16) + redis_store_item_bound(&shelf, key), &out);
     if (rc < 0) return rc;
     out = redis_cmd_literal(out, LITERAL("*2\r\n$4\r\nPTTL\r\n"));
     out = redis_store_item(out, &shelf, key);
@@ -255,7 +272,7 @@ static int set_ttl(void *self, cairn_store_ttl_t *req, cairn_namespace_t ns, cai
     char *out;
     req->req.scratch[REDIS_SCRATCH_MEMORY] = 0;
     req->req.scratch[REDIS_SCRATCH_NUMBER] = (uint64_t)ttl_ms;
-    int rc = redis_saver_reserve(redis,
+    int rc = redis_store_reserve(redis, &shelf,
                                  redis_store_call_bound(&shelf, 1, 2) + key.len + REDIS_CMD_NUMBER +
                                      redis_store_item_bound(&shelf, key),
                                  &out);

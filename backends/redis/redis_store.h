@@ -125,17 +125,31 @@ CAIRN_MUST_USE int redis_put_plain(redis_backend_t *redis, cairn_req_t *req,
 typedef void (*redis_joint_fn)(redis_backend_t *redis, cairn_req_t *req, redis_reply_t *reply,
                                cairn_slice_t sent);
 
-/* Room for the commands of one put, and that they are there. CAIRN_EFULL, CAIRN_ETOOBIG,
+/* The connection that a put in this namespace goes to: that of the others, if it may. */
+redis_conn_t *redis_joint_conn(redis_backend_t *redis, const redis_shelf_t *shelf);
+
+/* Room there for the commands of one put, and that they are there. CAIRN_EFULL, CAIRN_ETOOBIG,
  * UV_ENOMEM. */
-CAIRN_MUST_USE int redis_joint_reserve(redis_backend_t *redis, size_t bytes, char **at);
-void redis_joint_commit(redis_backend_t *redis, cairn_req_t *req, const char *end, size_t commands,
-                        redis_joint_fn told);
+CAIRN_MUST_USE int redis_joint_reserve(redis_backend_t *redis, redis_conn_t *conn, size_t bytes,
+                                       char **at);
+void redis_joint_commit(redis_backend_t *redis, const redis_shelf_t *shelf, cairn_req_t *req,
+                        const char *end, size_t commands, redis_joint_fn told);
 
 /* ---- beliefs: redis_store_put.c ---- */
+
+/* redis_saver_reserve and redis_standalone_join for a request that names this. */
+CAIRN_MUST_USE int redis_store_reserve(redis_backend_t *redis, const redis_shelf_t *shelf,
+                                       size_t bytes, char **at);
+void redis_store_join(redis_backend_t *redis, const redis_shelf_t *shelf);
 
 /* What beliefs go by. */
 uint64_t redis_store_item_hash(const redis_shelf_t *shelf, cairn_slice_t key);
 uint64_t redis_store_space_hash(const redis_shelf_t *shelf);
+
+/* In place of when an item was created: it is there, or will be, but what is known of it is about
+ * to change, by a script that is on its way. It is neither right nor a guess to put it without one:
+ * a guess that fails is made good by comparing times, which a mend under way changes. */
+#define REDIS_BELIEF_DOUBT ((int64_t)1)
 
 /* A put goes by a script: what was believed of the item ends, and its hash, if the answer says what
  * is to be believed from now on, or 0. */
@@ -252,6 +266,9 @@ typedef struct redis_job {
     size_t query_count;
     size_t query_at;
     bool submitting;
+    bool named;                       /* with `name`; else it names nothing */
+    uint64_t name;                    /* the hash of its namespace */
+    redis_conn_t *conn;               /* where its last command went; NULL: there was none */
     void (*finish)(cairn_req_t *req); /* all queries have ended */
     redis_refresh_t refresh;
     struct redis_batch *batch;
@@ -263,6 +280,9 @@ redis_job_t *redis_job_new(redis_backend_t *redis, size_t queries,
                            void (*finish)(cairn_req_t *req));
 void redis_job_free(redis_job_t *job);
 redis_job_t *redis_job_of(const cairn_req_t *req);
+
+/* It is about this namespace, or what is below. */
+void redis_job_name(redis_job_t *job, cairn_namespace_t ns);
 
 /* Begins with the first query. On <0 the job is freed. */
 CAIRN_MUST_USE int redis_job_start(cairn_req_t *req, redis_job_t *job);

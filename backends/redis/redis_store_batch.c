@@ -469,6 +469,22 @@ static bool has_puts(const batch_t *batch)
     return false;
 }
 
+/* It goes behind what was asked of its namespaces before, unless that is on several connections. */
+static void name_job(redis_job_t *job, const batch_t *batch)
+{
+    for (size_t g = 0; g < batch->group_count; g++) {
+        if (g == 0 || !redis_pool_is_held(&job->redis->route.pool, job->name))
+            redis_job_name(job, batch->groups[g].shelf.ns);
+    }
+}
+
+static void join_all(redis_job_t *job)
+{
+    const batch_t *batch = job->batch;
+    for (size_t g = 0; g < batch->group_count; g++)
+        redis_store_join(job->redis, &batch->groups[g].shelf);
+}
+
 static int make_batch(redis_job_t *job, const cairn_store_step_t *steps, size_t count)
 {
     batch_t *batch = cairn_arena_alloc(&job->arena, 1, sizeof *batch);
@@ -491,10 +507,11 @@ static int make_batch(redis_job_t *job, const cairn_store_step_t *steps, size_t 
     take_entries(batch, steps);
     if (has_puts(batch)) batch->stamp_us = redis_store_stamp(job->redis);
     batch->refreshes = job->redis->store_expires;
-    batch->has_sets = redis_saver_conn(job->redis)->hello.vector_sets;
+    batch->has_sets = job->redis->route.commands.hello.vector_sets;
     if (rc == 0) rc = find_groups(job, batch);
     if (rc == 0) rc = encode(job, batch);
     if (rc < 0) return rc;
+    name_job(job, batch);
     believe(job->redis, batch);
     return keep_names(job, batch);
 }
@@ -518,6 +535,7 @@ int redis_store_batch(void *self, cairn_store_batch_t *req, const cairn_store_st
     job->submitting = true;
     rc = send_piece(&req->req);
     job->submitting = false;
+    if (rc == 0) join_all(job);
     if (rc < 0) {
         req->req.scratch[REDIS_SCRATCH_MEMORY] = 0;
         redis_job_free(job);

@@ -60,16 +60,44 @@ redis_query_t *redis_query_of(const cairn_req_t *req)
 
 /* ---- commands and answers ---- */
 
+void redis_job_name(redis_job_t *job, cairn_namespace_t ns)
+{
+    const redis_shelf_t shelf = redis_shelf(ns);
+    if (!redis_pool_has_choice(&job->redis->route.pool)) return;
+    job->name = redis_store_space_hash(&shelf);
+    job->named = true;
+}
+
+static void choose(const redis_job_t *job)
+{
+    redis_pool_t *pool = &job->redis->route.pool;
+    if (job->named)
+        redis_pool_choose(pool, job->name);
+    else
+        (void)redis_standalone_choose_any(&job->redis->route);
+}
+
 int redis_job_reserve(redis_job_t *job, size_t bytes, char **at)
 {
-    if (job->submitting) return redis_saver_reserve(job->redis, bytes, at);
-    return redis_conn_reserve_unbounded(redis_saver_conn(job->redis), bytes, at);
+    redis_pool_t *pool = &job->redis->route.pool;
+    if (job->submitting) {
+        int rc = redis_saver_prepare(job->redis);
+        if (rc < 0) return rc;
+        choose(job);
+        return redis_conn_reserve(pool->current, bytes, at);
+    }
+    if (job->conn)
+        pool->current = job->conn;
+    else
+        choose(job);
+    return redis_conn_reserve_unbounded(pool->current, bytes, at);
 }
 
 void redis_job_commit(cairn_req_t *req, const char *end, redis_answer_fn answer, size_t commands,
                       bool idempotent)
 {
-    redis_conn_t *conn = redis_saver_conn(redis_job_of(req)->redis);
+    redis_job_t *job = redis_job_of(req);
+    redis_conn_t *conn = job->conn = redis_saver_conn(job->redis);
     if (commands > 0) {
         redis_conn_commit_transaction(conn, end, answer, req, commands, idempotent);
     } else {
@@ -218,6 +246,7 @@ int redis_store_search(void *self, cairn_store_search_t *req, const cairn_store_
 {
     redis_job_t *job = redis_job_new(self, 1, finish_search);
     if (!job) return UV_ENOMEM;
+    redis_job_name(job, args->prefix);
     int rc = redis_query_search(job, job->queries, args);
     if (rc == 0) return redis_job_start(&req->req, job);
     redis_job_free(job);
@@ -239,6 +268,7 @@ int redis_store_count(void *self, cairn_store_count_t *req, cairn_namespace_t pr
 {
     redis_job_t *job = redis_job_new(self, 1, finish_count);
     if (!job) return UV_ENOMEM;
+    redis_job_name(job, prefix);
     int rc = redis_query_count(job, job->queries, prefix, filter);
     if (rc == 0) return redis_job_start(&req->req, job);
     redis_job_free(job);

@@ -17,6 +17,7 @@ typedef struct member {
     redis_joint_fn told;
     size_t from, len; /* its bytes */
     size_t commands;
+    uint64_t name; /* a hash, where there is a choice of connections */
 } member_t;
 
 /* Of a request in a transaction that is not answered, REDIS_SCRATCH_MEMORY is the transaction,
@@ -25,6 +26,7 @@ typedef struct member {
 struct redis_joint {
     cairn_req_t req; /* what the connection knows */
     redis_backend_t *redis;
+    redis_conn_t *conn;        /* where it goes */
     redis_joint_t *next, **at; /* among those sent; at is NULL before */
     size_t count;
     size_t alive; /* whose request was not taken away */
@@ -58,7 +60,7 @@ static cairn_req_t *take(redis_joint_t *joint, size_t index)
     if (!req) return NULL;
     joint->members[index].req = NULL;
     joint->alive--;
-    req->scratch[REDIS_SCRATCH_CONN] = (uintptr_t)redis_saver_conn(joint->redis);
+    req->scratch[REDIS_SCRATCH_CONN] = (uintptr_t)joint->conn;
     req->scratch[REDIS_SCRATCH_MEMORY] = 0;
     return req;
 }
@@ -87,6 +89,22 @@ static int take_results(redis_reply_t *reply, size_t commands, int *status, cair
     return rc;
 }
 
+/* What comes of them is put in up to that number. */
+static void hold_names(const redis_joint_t *joint, uint64_t seq)
+{
+    redis_pool_t *pool = &joint->redis->route.pool;
+    if (!redis_pool_has_choice(pool)) return;
+    for (size_t i = 0; i < joint->count; i++)
+        redis_pool_put_in(pool, joint->conn, joint->members[i].name, seq);
+}
+
+/* What comes of it is of the same name, and goes the same way. */
+static void turn_to(const redis_joint_t *joint, const member_t *member)
+{
+    redis_pool_t *pool = &joint->redis->route.pool;
+    if (redis_pool_has_choice(pool)) redis_pool_turn_to(pool, joint->conn, member->name);
+}
+
 /* The transaction has as many results as commands: the connection has seen to that. */
 static int tell_all(redis_joint_t *joint, redis_reply_t *reply)
 {
@@ -99,6 +117,7 @@ static int tell_all(redis_joint_t *joint, redis_reply_t *reply)
         int status = 0;
         rc = take_results(reply, member->commands, &status, &error);
         cairn_req_t *req = rc == 0 ? take(joint, i) : NULL;
+        turn_to(joint, member);
         if (rc == 0 && status == 0)
             member->told(joint->redis, req, &own, bytes_of(joint, member));
         else if (req)
@@ -109,8 +128,10 @@ static int tell_all(redis_joint_t *joint, redis_reply_t *reply)
 
 static void tell_of_doubt(const redis_joint_t *joint)
 {
-    for (size_t i = 0; i < joint->count; i++)
+    for (size_t i = 0; i < joint->count; i++) {
+        turn_to(joint, &joint->members[i]);
         joint->members[i].told(joint->redis, NULL, NULL, bytes_of(joint, &joint->members[i]));
+    }
 }
 
 /* Callbacks may take away what is not told yet, but not the transaction. */
@@ -119,6 +140,8 @@ static void on_answered(void *ctx, int status, redis_reply_t *reply, cairn_slice
     cairn_req_t *req = ctx;
     redis_joint_t *joint = CAIRN_CONTAINER_OF(req, redis_joint_t, req);
     joint->alive++;
+    /* Callbacks of the first may ask for what the last are about, which may have to be mended. */
+    hold_names(joint, joint->conn->queue.tail);
     if (status == 0 && tell_all(joint, reply) < 0) {
         status = CAIRN_EPROTOCOL;
         detail = cairn_str("a transaction's answer makes no sense");
@@ -138,15 +161,16 @@ static size_t bound(size_t bytes)
 int redis_joint_flush(redis_backend_t *redis)
 {
     redis_joint_t *joint = redis->joint;
-    redis_conn_t *conn = redis_saver_conn(redis);
     char *out;
     if (!joint) return 0;
-    int rc = redis_conn_reserve_unbounded(conn, bound(joint->len), &out);
+    int rc = redis_conn_reserve_unbounded(joint->conn, bound(joint->len), &out);
     if (rc < 0) return rc;
     out = redis_cmd_literal(out, LITERAL(REDIS_MULTI));
     out = redis_cmd_literal(out, joint->bytes, joint->len);
     out = redis_cmd_literal(out, LITERAL(REDIS_EXEC));
-    redis_conn_commit_joint(conn, out, on_answered, &joint->req, joint->commands);
+    joint->conn->name = 0; /* it has many */
+    redis_conn_commit_joint(joint->conn, out, on_answered, &joint->req, joint->commands);
+    hold_names(joint, joint->req.scratch[REDIS_SCRATCH_SEQ]);
     joint_link(joint);
     redis->joint = NULL;
     return 0;
@@ -165,12 +189,26 @@ static void run(cairn_task_t *task)
 
 /* ---- joining ---- */
 
-static int open_joint(redis_backend_t *redis)
+redis_conn_t *redis_joint_conn(redis_backend_t *redis, const redis_shelf_t *shelf)
+{
+    redis_pool_t *pool = &redis->route.pool;
+    if (!redis_pool_has_choice(pool)) return pool->current;
+    const uint64_t name = redis_store_space_hash(shelf);
+    if (redis->joint) {
+        redis_standalone_turn_to(&redis->route, redis->joint->conn);
+        if (redis_pool_join(pool, name)) return pool->current;
+    }
+    redis_pool_choose(pool, name);
+    return pool->current;
+}
+
+static int open_joint(redis_backend_t *redis, redis_conn_t *conn)
 {
     redis_joint_t *joint = cairn_malloc(sizeof *joint);
     if (!joint) return UV_ENOMEM;
     memset(joint, 0, offsetof(redis_joint_t, members));
     joint->redis = redis;
+    joint->conn = conn;
     redis->joint = joint;
     return 0;
 }
@@ -190,17 +228,17 @@ static int make_room(redis_joint_t *joint, size_t bytes)
     return 0;
 }
 
-int redis_joint_reserve(redis_backend_t *redis, size_t bytes, char **at)
+int redis_joint_reserve(redis_backend_t *redis, redis_conn_t *conn, size_t bytes, char **at)
 {
     redis_joint_t *joint = redis->joint;
     int rc = 0;
-    if (joint && (joint->count == MOST_PUTS || joint->len >= MOST_BYTES))
+    if (joint && (joint->conn != conn || joint->count == MOST_PUTS || joint->len >= MOST_BYTES))
         rc = redis_joint_flush(redis);
-    if (rc == 0 && !redis->joint) rc = open_joint(redis);
+    if (rc == 0 && !redis->joint) rc = open_joint(redis, conn);
     if (rc < 0) return rc;
     joint = redis->joint;
     /* As much as would be refused if it were sent at once. */
-    rc = redis_conn_reserve(redis_saver_conn(redis), bound(joint->len + bytes), at);
+    rc = redis_conn_reserve(conn, bound(joint->len + bytes), at);
     if (rc == 0) rc = make_room(joint, bytes);
     if (rc == 0) *at = joint->bytes + joint->len;
     if (rc < 0 && joint->count == 0) {
@@ -210,8 +248,8 @@ int redis_joint_reserve(redis_backend_t *redis, size_t bytes, char **at)
     return rc;
 }
 
-void redis_joint_commit(redis_backend_t *redis, cairn_req_t *req, const char *end, size_t commands,
-                        redis_joint_fn told)
+void redis_joint_commit(redis_backend_t *redis, const redis_shelf_t *shelf, cairn_req_t *req,
+                        const char *end, size_t commands, redis_joint_fn told)
 {
     redis_joint_t *joint = redis->joint;
     const size_t from = joint->len;
@@ -220,7 +258,9 @@ void redis_joint_commit(redis_backend_t *redis, cairn_req_t *req, const char *en
     req->scratch[REDIS_SCRATCH_CONN] = REDIS_CONN_JOINED;
     req->scratch[REDIS_SCRATCH_SEQ] = joint->count;
     req->scratch[REDIS_SCRATCH_MEMORY] = (uintptr_t)joint;
-    joint->members[joint->count++] = (member_t){req, told, from, joint->len - from, commands};
+    member_t *member = &joint->members[joint->count++];
+    *member = (member_t){req, told, from, joint->len - from, commands, 0};
+    if (redis_pool_has_choice(&redis->route.pool)) member->name = redis_store_space_hash(shelf);
     joint->alive++;
     redis->joint_flush.run = run;
     redis->host->api->defer(redis->host, &redis->joint_flush);
@@ -250,7 +290,7 @@ void redis_joint_forget(cairn_req_t *req)
     req->scratch[REDIS_SCRATCH_MEMORY] = 0;
     if (!sent) take_back(joint, member);
     if (--joint->alive > 0) return;
-    if (sent && redis_conn_may_have_written(redis_saver_conn(joint->redis))) return;
+    if (sent && redis_conn_may_have_written(joint->conn)) return;
     if (sent) {
         redis_conn_forget_request(&joint->req);
     } else {

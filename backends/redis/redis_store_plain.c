@@ -313,35 +313,36 @@ static char *insert(char *out, const redis_shelf_t *shelf, const cairn_store_put
 
 /* ---- put ---- */
 
-/* Without a link each goes for itself, so that one that is given up is not sent with others. */
-static bool may_be_plain(redis_backend_t *redis, const cairn_req_t *req,
-                         const cairn_store_put_args_t *put)
+static bool may_be_plain(const cairn_req_t *req, const cairn_store_put_args_t *put)
 {
     return put->value.ptr && put->ttl_ms == CAIRN_TTL_PERSIST && put->vector_count == 0 &&
-           !(req->flags & (CAIRN_REQ_IDEMPOTENT | CAIRN_REQ_NO_RETRY)) &&
-           redis_saver_conn(redis)->state == REDIS_CONN_READY;
+           !(req->flags & (CAIRN_REQ_IDEMPOTENT | CAIRN_REQ_NO_RETRY));
 }
 
 int redis_put_plain(redis_backend_t *redis, cairn_req_t *req, const redis_shelf_t *shelf,
                     const cairn_store_put_args_t *put)
 {
     redis_beliefs_t *beliefs = &redis->beliefs;
-    if (!may_be_plain(redis, req, put)) return REDIS_PUT_BY_SCRIPT;
+    if (!may_be_plain(req, put)) return REDIS_PUT_BY_SCRIPT;
     const uint64_t hash = redis_store_item_hash(shelf, put->key);
     const int64_t created_at_us = redis_beliefs_get(beliefs, hash);
+    if (created_at_us == REDIS_BELIEF_DOUBT) return REDIS_PUT_BY_SCRIPT;
     const bool known = created_at_us > 0;
     if (!known && (!redis_beliefs_get(beliefs, redis_store_space_hash(shelf)) ||
                    !redis_beliefs_may_guess(beliefs)))
         return REDIS_PUT_BY_SCRIPT;
+    /* Without a link each goes for itself, so that one that is given up is not sent with others. */
+    redis_conn_t *conn = redis_joint_conn(redis, shelf);
+    if (conn->state != REDIS_CONN_READY) return REDIS_PUT_BY_SCRIPT;
     const int64_t stamp_us = redis_store_stamp(redis);
     if (stamp_us == 0) return REDIS_PUT_BY_SCRIPT;
     size_t commands = INSERTS;
     char *out;
-    int rc = redis_joint_reserve(redis, redis_put_size(shelf, put), &out);
+    int rc = redis_joint_reserve(redis, conn, redis_put_size(shelf, put), &out);
     if (rc < 0) return rc;
     out = known ? update(out, shelf, put, created_at_us, stamp_us, &commands)
                 : insert(out, shelf, put, stamp_us);
     if (!known) redis_beliefs_set(beliefs, hash, stamp_us);
-    redis_joint_commit(redis, req, out, commands, known ? on_updated : on_inserted);
+    redis_joint_commit(redis, shelf, req, out, commands, known ? on_updated : on_inserted);
     return 0;
 }

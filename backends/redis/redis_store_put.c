@@ -265,7 +265,7 @@ uint64_t redis_store_item_hash(const redis_shelf_t *shelf, cairn_slice_t key)
 void redis_store_believe_nothing(redis_backend_t *redis, const redis_shelf_t *shelf,
                                  cairn_slice_t key)
 {
-    redis_beliefs_drop(&redis->beliefs, redis_store_item_hash(shelf, key));
+    redis_beliefs_set(&redis->beliefs, redis_store_item_hash(shelf, key), REDIS_BELIEF_DOUBT);
 }
 
 /* ---- put by a script ---- */
@@ -315,7 +315,11 @@ uint64_t redis_put_believe(redis_backend_t *redis, const redis_shelf_t *shelf,
                            const cairn_store_put_args_t *put)
 {
     const uint64_t hash = redis_store_item_hash(shelf, put->key);
-    redis_beliefs_drop(&redis->beliefs, hash);
+    if (put->value.ptr) {
+        redis_beliefs_set(&redis->beliefs, hash, REDIS_BELIEF_DOUBT);
+    } else {
+        redis_beliefs_drop(&redis->beliefs, hash);
+    }
     if (!put->value.ptr || put->ttl_ms != CAIRN_TTL_PERSIST) return 0;
     redis_beliefs_set(&redis->beliefs, redis_store_space_hash(shelf), 1);
     return put->vector_count == 0 ? hash : 0;
@@ -365,7 +369,7 @@ int redis_store_put(void *self, cairn_store_put_t *req, const cairn_store_put_ar
     if (args->ttl_ms > 0) redis->store_expires = true;
     int rc = redis_put_plain(redis, &req->req, &shelf, args);
     if (rc != REDIS_PUT_BY_SCRIPT) return rc;
-    rc = redis_saver_reserve(redis, redis_put_size(&shelf, args), &unused);
+    rc = redis_store_reserve(redis, &shelf, redis_put_size(&shelf, args), &unused);
     if (rc < 0) return rc;
     return redis_put_by_script(redis, &req->req, &shelf, args, nothing);
 }

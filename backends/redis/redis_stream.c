@@ -111,8 +111,8 @@ static int ask(redis_backend_t *redis, cairn_req_t *req, const char *begin, size
 {
     const redis_queue_name_t name = redis_queue_name(stream);
     char *out;
-    int rc =
-        redis_stream_reserve(redis, size + redis_cmd_bound(1, redis_queue_key_size(&name)), &out);
+    int rc = redis_stream_reserve(redis, name.id,
+                                  size + redis_cmd_bound(1, redis_queue_key_size(&name)), &out);
     if (rc < 0) return rc;
     out = redis_cmd_literal(out, begin, size);
     out = redis_queue_key(out, &name);
@@ -136,7 +136,7 @@ static int redis_stream_clear(void *self, cairn_stream_count_t *req, cairn_slice
     redis_backend_t *redis = self;
     const redis_queue_name_t name = redis_queue_name(stream);
     char *out;
-    int rc = redis_stream_reserve(redis, redis_queue_bound(redis, &name, 0, 0), &out);
+    int rc = redis_stream_reserve(redis, name.id, redis_queue_bound(redis, &name, 0, 0), &out);
     if (rc < 0) return rc;
     out = redis_queue_begin(out, &redis_script_stream_clear, redis, &name, 0);
     req->req.scratch[REDIS_SCRATCH_MEMORY] = 0;
@@ -153,8 +153,9 @@ static int redis_stream_copy(void *self, cairn_stream_count_t *req,
     const size_t bytes = redis_queue_bound(redis, &source, 0, 0) +
                          redis_queue_bound(redis, &target, 1, REDIS_CMD_NUMBER);
     char *out;
-    int rc = redis_stream_reserve(redis, bytes, &out);
+    int rc = redis_stream_reserve(redis, source.id, bytes, &out);
     if (rc < 0) return rc;
+    redis_standalone_join(&redis->route, target.id);
     out = redis_script_begin(out, &redis_script_stream_copy, 2 * (size_t)REDIS_QUEUE_KEYS, 3);
     out = redis_queue_keys(out, &source);
     out = redis_queue_keys(out, &target);
@@ -223,7 +224,7 @@ static int redis_stream_info(void *self, cairn_stream_info_t *req, cairn_slice_t
     redis_backend_t *redis = self;
     const redis_queue_name_t name = redis_queue_name(stream);
     char *out;
-    int rc = redis_stream_reserve(redis, redis_queue_bound(redis, &name, 0, 0), &out);
+    int rc = redis_stream_reserve(redis, name.id, redis_queue_bound(redis, &name, 0, 0), &out);
     if (rc < 0) return rc;
     out = redis_queue_begin(out, &redis_script_stream_info, redis, &name, 0);
     req->req.scratch[REDIS_SCRATCH_MEMORY] = 0;
@@ -268,8 +269,8 @@ static int redis_stream_set_ttl(void *self, cairn_stream_ttl_t *req, cairn_slice
     redis_backend_t *redis = self;
     const redis_queue_name_t name = redis_queue_name(stream);
     char *out;
-    int rc =
-        redis_stream_reserve(redis, redis_queue_bound(redis, &name, 1, REDIS_CMD_NUMBER), &out);
+    int rc = redis_stream_reserve(redis, name.id,
+                                  redis_queue_bound(redis, &name, 1, REDIS_CMD_NUMBER), &out);
     if (rc < 0) return rc;
     out = redis_queue_begin(out, &redis_script_stream_set_ttl, redis, &name, 1);
     out = redis_cmd_i64(out, ttl_ms);

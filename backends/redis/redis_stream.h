@@ -151,8 +151,9 @@ bool redis_push_refused(cairn_slice_t detail);
 
 /* ---- redis_stream_batch.c: appends of one turn ---- */
 
-/* Room for a call of `bytes` behind all that was appended. As redis_conn_reserve. */
-CAIRN_MUST_USE int redis_stream_reserve(redis_backend_t *redis, size_t bytes, char **at);
+/* Room for a call of `bytes` on a stream, behind all that was appended. As redis_conn_reserve. */
+CAIRN_MUST_USE int redis_stream_reserve(redis_backend_t *redis, cairn_slice_t stream, size_t bytes,
+                                        char **at);
 
 /* Sends what is open. UV_ENOMEM. */
 CAIRN_MUST_USE int redis_batches_flush(redis_backend_t *redis);

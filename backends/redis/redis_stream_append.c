@@ -98,7 +98,7 @@ int redis_stream_append(void *self, cairn_stream_append_t *req,
     const redis_queue_name_t name = redis_queue_name(args->stream);
     char *out;
     rc = redis_stream_reserve(
-        redis,
+        redis, name.id,
         redis_queue_bound(redis, &name, 1 + args->count, REDIS_APPEND_TERMS + entries_size(args)),
         &out);
     if (rc < 0) return rc;

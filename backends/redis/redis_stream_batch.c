@@ -27,6 +27,7 @@ typedef struct slot {
 struct redis_batch {
     cairn_req_t req; /* what the connection knows */
     redis_backend_t *redis;
+    redis_conn_t *conn;  /* where it goes */
     redis_batch_t *next; /* the one opened before it; not sent */
     bool sent;
     bool pushed; /* as a transaction */
@@ -53,11 +54,13 @@ static void batch_free(redis_batch_t *batch)
     cairn_free(batch);
 }
 
-static redis_batch_t *batch_new(redis_backend_t *redis, const cairn_stream_append_args_t *args)
+static redis_batch_t *batch_new(redis_backend_t *redis, redis_conn_t *conn,
+                                const cairn_stream_append_args_t *args)
 {
     redis_batch_t *batch = cairn_calloc(1, sizeof *batch + args->stream.len);
     if (!batch) return NULL;
     batch->redis = redis;
+    batch->conn = conn;
     batch->ttl_ms = args->ttl_ms;
     batch->max_events = args->max_events;
     batch->stream = args->stream.len;
@@ -113,7 +116,7 @@ static cairn_req_t *take(redis_batch_t *batch, size_t slot)
     cairn_stream_append_t *append = batch->slots[slot].append;
     if (!append) return NULL;
     batch->slots[slot].append = NULL;
-    append->req.scratch[REDIS_SCRATCH_CONN] = (uintptr_t)redis_saver_conn(batch->redis);
+    append->req.scratch[REDIS_SCRATCH_CONN] = (uintptr_t)batch->conn;
     append->req.scratch[REDIS_SCRATCH_MEMORY] = 0;
     return &append->req;
 }
@@ -205,7 +208,7 @@ static size_t bound(const redis_batch_t *batch, const redis_queue_name_t *name)
 
 static int call_script(redis_batch_t *batch, const redis_queue_name_t *name)
 {
-    redis_conn_t *conn = redis_saver_conn(batch->redis);
+    redis_conn_t *conn = batch->conn;
     const cairn_stream_append_args_t args = {.ttl_ms = batch->ttl_ms,
                                              .max_events = batch->max_events};
     char *out;
@@ -219,7 +222,7 @@ static int call_script(redis_batch_t *batch, const redis_queue_name_t *name)
 
 static int push(redis_batch_t *batch, const redis_queue_name_t *name)
 {
-    redis_conn_t *conn = redis_saver_conn(batch->redis);
+    redis_conn_t *conn = batch->conn;
     const redis_push_t push = {.redis = batch->redis,
                                .name = name,
                                .ttl_ms = batch->ttl_ms,
@@ -238,10 +241,13 @@ static int push(redis_batch_t *batch, const redis_queue_name_t *name)
 static int send_one(redis_batch_t *batch)
 {
     redis_backend_t *redis = batch->redis;
+    redis_pool_t *pool = &redis->route.pool;
     const redis_queue_name_t name = redis_queue_name(stream_of(batch));
     const bool may_push = batch->ttl_ms != CAIRN_TTL_PERSIST && !batch->ends;
     int rc = redis_standalone_use_scripts(&redis->route);
     if (rc < 0) return rc;
+    if (redis_pool_has_choice(pool))
+        redis_pool_turn_to(pool, batch->conn, redis_pool_hash(stream_of(batch)));
     batch->pushed = may_push && redis_push_pays(redis, &name, batch->events, batch->len);
     rc = batch->pushed ? push(batch, &name) : call_script(batch, &name);
     if (rc < 0) return rc;
@@ -280,19 +286,19 @@ static void run(cairn_task_t *task)
     }
 }
 
-int redis_stream_reserve(redis_backend_t *redis, size_t bytes, char **at)
+int redis_stream_reserve(redis_backend_t *redis, cairn_slice_t stream, size_t bytes, char **at)
 {
     int rc = redis_batches_flush(redis);
-    return rc < 0 ? rc : redis_saver_reserve(redis, bytes, at);
+    return rc < 0 ? rc : redis_saver_reserve(redis, stream, bytes, at);
 }
 
 /* ---- joining ---- */
 
 /* Without a link they wait one by one, so that one that is given up is not sent with others. */
-static bool may_go_together(redis_backend_t *redis, const cairn_stream_append_t *req,
+static bool may_go_together(const redis_conn_t *conn, const cairn_stream_append_t *req,
                             const cairn_stream_append_args_t *args)
 {
-    if (redis_saver_conn(redis)->state != REDIS_CONN_READY) return false;
+    if (conn->state != REDIS_CONN_READY) return false;
     if (args->expected_last || (req->req.flags & (CAIRN_REQ_IDEMPOTENT | CAIRN_REQ_NO_RETRY)))
         return false;
     for (size_t i = 0; i < args->count; i++)
@@ -360,8 +366,8 @@ static void put(redis_batch_t *batch, cairn_stream_append_t *req,
 }
 
 /* Which it goes to; a new one is not open yet. */
-static int find_batch(redis_backend_t *redis, const cairn_stream_append_args_t *args,
-                      redis_batch_t **out)
+static int find_batch(redis_backend_t *redis, redis_conn_t *conn,
+                      const cairn_stream_append_args_t *args, redis_batch_t **out)
 {
     redis_batch_t *batch = find_open(redis, args->stream);
     if (batch && !has_room(batch, args)) {
@@ -369,7 +375,7 @@ static int find_batch(redis_backend_t *redis, const cairn_stream_append_args_t *
         if (rc < 0) return rc;
         batch = NULL;
     }
-    *out = batch ? batch : batch_new(redis, args);
+    *out = batch ? batch : batch_new(redis, conn, args);
     return *out ? 0 : UV_ENOMEM;
 }
 
@@ -379,18 +385,19 @@ static int check_room(redis_backend_t *redis, const redis_batch_t *batch, size_t
     const redis_queue_name_t name = redis_queue_name(stream_of(batch));
     char *unused;
     size_t waiting = 0;
-    for (const redis_batch_t *at = redis->batches; at; at = at->next) waiting += at->len;
-    return redis_conn_reserve(redis_saver_conn(redis), waiting + bound(batch, &name) + bytes,
-                              &unused);
+    for (const redis_batch_t *at = redis->batches; at; at = at->next)
+        waiting += at->conn == batch->conn ? at->len : 0;
+    return redis_conn_reserve(batch->conn, waiting + bound(batch, &name) + bytes, &unused);
 }
 
 int redis_batch_append(redis_backend_t *redis, cairn_stream_append_t *req,
                        const cairn_stream_append_args_t *args)
 {
-    if (!may_go_together(redis, req, args)) return REDIS_BATCH_ALONE;
+    redis_conn_t *conn = redis_standalone_choose(&redis->route, args->stream);
+    if (!may_go_together(conn, req, args)) return REDIS_BATCH_ALONE;
     const size_t bytes = arguments_size(args);
     redis_batch_t *batch;
-    int rc = find_batch(redis, args, &batch);
+    int rc = find_batch(redis, conn, args, &batch);
     if (rc < 0) return rc;
     const bool is_new = batch->count == 0;
     rc = check_room(redis, batch, bytes);

@@ -140,7 +140,6 @@ static size_t bound(const redis_queue_name_t *name)
 int redis_stream_read(void *self, cairn_stream_read_t *req, const cairn_stream_read_args_t *args)
 {
     const redis_queue_name_t name = redis_queue_name(args->stream);
-    redis_conn_t *conn = redis_saver_conn(self);
     const bool tells_lost = !args->newest && (args->after.high != 0 || args->after.low != 0);
     cairn_position_t *after = NULL;
     if (tells_lost) {
@@ -149,7 +148,7 @@ int redis_stream_read(void *self, cairn_stream_read_t *req, const cairn_stream_r
         *after = args->after;
     }
     char *out;
-    int rc = redis_stream_reserve(self, bound(&name), &out);
+    int rc = redis_stream_reserve(self, name.id, bound(&name), &out);
     if (rc < 0) {
         cairn_free(after);
         return rc;
@@ -162,6 +161,6 @@ int redis_stream_read(void *self, cairn_stream_read_t *req, const cairn_stream_r
     out = redis_cmd_literal(out, LITERAL(EXEC));
     req->req.scratch[REDIS_SCRATCH_MEMORY] = (uintptr_t)after;
     req->req.scratch[REDIS_SCRATCH_NUMBER] = args->most | (args->newest ? NEWEST : 0);
-    redis_conn_commit_transaction(conn, out, on_page, &req->req, 2, true);
+    redis_conn_commit_transaction(redis_saver_conn(self), out, on_page, &req->req, 2, true);
     return 0;
 }

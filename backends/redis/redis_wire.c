@@ -111,7 +111,9 @@ static void fail_entry(redis_conn_t *conn, const redis_entry_t *entry, int statu
     conn->tally.answered++;
     conn->tally.errors++;
     redis_hold_told(conn, text);
-    if (entry->ctx && !again) entry->answer(entry->ctx, status, NULL, text);
+    if (!entry->ctx || again) return;
+    redis_conn_answering(conn, entry);
+    entry->answer(entry->ctx, status, NULL, text);
 }
 
 static inline void answer_entry(redis_conn_t *conn, const redis_entry_t *entry,
@@ -123,7 +125,9 @@ static inline void answer_entry(redis_conn_t *conn, const redis_entry_t *entry,
     conn->answered_skip = entry->skip;
     redis_out_answered(&conn->out, entry->bytes);
     conn->tally.answered++;
-    if (entry->ctx) entry->answer(entry->ctx, 0, reply, cairn_slice(NULL, 0));
+    if (!entry->ctx) return;
+    redis_conn_answering(conn, entry);
+    entry->answer(entry->ctx, 0, reply, cairn_slice(NULL, 0));
 }
 
 static bool is(cairn_slice_t text, const char *word, size_t len)

@@ -37,6 +37,7 @@ int main(void)
 {
     static char resp3[] = "?protocol=3";
     static char resp2[] = "?protocol=2";
+    static char pool[] = "?max_connections=4&spread_after=1";
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_prestate(each_allocation_may_fail, resp3),
         cmocka_unit_test_prestate(each_allocation_may_fail, resp2),
@@ -44,6 +45,10 @@ int main(void)
         cmocka_unit_test_prestate(memory_may_be_gone_from_any_allocation_on, resp3),
         cmocka_unit_test_prestate(memory_may_be_gone_from_any_allocation_on, resp2),
         cmocka_unit_test_prestate(memory_may_be_gone_from_any_allocation_on, tls),
+        cmocka_unit_test_prestate(each_allocation_may_fail, pool),
+        cmocka_unit_test_prestate(memory_may_be_gone_from_any_allocation_on, resp3),
+        cmocka_unit_test_prestate(memory_may_be_gone_from_any_allocation_on, resp2),
+        cmocka_unit_test_prestate(memory_may_be_gone_from_any_allocation_on, pool),
     };
     certs_t certs;
     certs_make(&certs);

@@ -221,6 +221,46 @@ static void one_that_is_told_may_cancel_the_next_and_put_anew(world_t *w)
     assert_listed(other, "a:again a:first a:one a:three a:two");
 }
 
+static void put_anew(call_t *call)
+{
+    call->react = NULL;
+    assert_status(call_put(call, &(item_words_t){.ns = "a", .key = "k", .value = "3"}), 0);
+}
+
+static void await_that_exists(const char *key)
+{
+    const uint64_t since_ns = uv_hrtime();
+    char command[64];
+    snprintf(command, sizeof command, "EXISTS %s", key);
+    while (strcmp(redis_ask(&redis, command), "1") != 0)
+        if (uv_hrtime() - since_ns > UINT64_C(20000000000)) check_fail("%s: 0", command);
+}
+
+/* Of the two before it one is to be put again by a script and the other not mended yet, as that one
+ * dates the item anew. */
+static void one_that_is_put_between_two_answers_counts(world_t *w)
+{
+    items_t *s = open_knowing(w);
+    char set[256];
+    const int64_t later_us = facts_of(s, "first").updated_at_us + 60000000;
+    snprintf(set, sizeof set,
+             "SET langgraph:store:{a}:k \"%" PRId64 " %" PRId64 " 0000000000000000\\n0\"", later_us,
+             later_us);
+    (void)redis_ask(&redis, set);
+    call_t *one = begin_put(s, "k", "1"), *between = begin_put(s, "between", "0");
+    between->react = put_anew;
+    uv_run(&w->loop, UV_RUN_NOWAIT);
+    /* The answer is there, but not read: it is when the next is on its way. */
+    await_that_exists("langgraph:store:{a}:between");
+    const bool was_told = between->calls > 0; /* as it is now and then, already */
+    call_t *two = begin_put(s, "k", "2");
+    call_await(one, 0);
+    call_await(two, 0);
+    call_await(between, 0);
+    assert_int_equal(between->calls, 2);
+    assert_item(s, "a", "k", was_told ? "2" : "3");
+}
+
 static void close_all(call_t *call)
 {
     client_close(call->items->client);
@@ -382,6 +422,7 @@ static const scenario_t scenarios[] = {
     SCENARIO(a_ttl_that_is_set_behind_a_wrong_guess_stays),
     SCENARIO(a_ttl_that_is_set_behind_a_put_of_what_was_deleted_leaves_it_listed),
     SCENARIO(one_that_is_told_may_cancel_the_next_and_put_anew),
+    SCENARIO(one_that_is_put_between_two_answers_counts),
     SCENARIO(one_that_is_told_may_close),
     SCENARIO(a_close_takes_back_what_is_on_its_way),
     SCENARIO(what_was_deleted_is_listed_though_nobody_waits_for_its_put),

@@ -53,6 +53,8 @@ int main(void)
     const saver_factory_t factories[] = {
         {"saver: redis RESP3 tcp", redis_url(&redis, NULL, NULL), backend, NULL},
         {"saver: redis RESP2 tcp", redis_url(&redis, NULL, "?protocol=2"), backend, NULL},
+        {"saver: redis pool", redis_url(&redis, NULL, "?max_connections=8&spread_after=1"), backend,
+         NULL},
         {"saver: redis RESP3 unix", redis_unix_url(&redis, NULL), backend, NULL},
         {"saver: redis RESP3 tls", redis_tls_url(&redis, "localhost", NULL, NULL), backend, NULL},
     };

@@ -56,6 +56,8 @@ int main(void)
     const store_factory_t factories[] = {
         {"store: redis RESP3 tcp", redis_url(&redis, NULL, NULL), backend, NULL},
         {"store: redis RESP2 tcp", redis_url(&redis, NULL, "?protocol=2"), backend, NULL},
+        {"store: redis pool", redis_url(&redis, NULL, "?max_connections=8&spread_after=1"), backend,
+         NULL},
         {"store: redis RESP3 unix", redis_unix_url(&redis, NULL), backend, NULL},
         {"store: redis RESP3 tls", redis_tls_url(&redis, "localhost", NULL, NULL), backend, NULL},
     };

@@ -47,6 +47,9 @@ int main(void)
     const streams_backend_t backend = {.clear = clear};
     const stream_factory_t factories[] = {
         {.name = "stream: redis RESP3", .url = redis_url(&redis, NULL, NULL), .backend = backend},
+        {.name = "stream: redis pool",
+         .url = redis_url(&redis, NULL, "?max_connections=8&spread_after=1"),
+         .backend = backend},
         {.name = "stream: redis RESP2 unix",
          .url = redis_unix_url(&redis, "?protocol=2"),
          .backend = backend},

@@ -76,28 +76,31 @@ static void live_once(void *url)
     if (alloc_life.flaw) check_fail("%s", alloc_life.flaw);
 }
 
-static void check(alloc_fault_t fault, const char *protocol)
+static void check(alloc_fault_t fault, const char *more)
 {
     char url[256];
     char query[128];
     alloc_life.fault = fault;
-    snprintf(query, sizeof query,
-             "?protocol=%s&timeout_ms=300&reconnect_min_ms=1&reconnect_max_ms=5", protocol);
+    snprintf(query, sizeof query, "?timeout_ms=300&reconnect_min_ms=1&reconnect_max_ms=5&%s", more);
     snprintf(url, sizeof url, "%s", redis_url(&redis, NULL, query));
     alloc_fault_each(fault, MOST_ALLOCATIONS, live_once, url);
 }
 
+#define A_POOL "max_connections=4&spread_after=1"
+
 static void each_allocation_may_fail(void **state)
 {
     (void)state;
-    check(ALLOC_FAIL_ONCE, "3");
-    check(ALLOC_FAIL_ONCE, "2");
+    check(ALLOC_FAIL_ONCE, "protocol=3");
+    check(ALLOC_FAIL_ONCE, "protocol=2");
+    check(ALLOC_FAIL_ONCE, A_POOL);
 }
 
 static void memory_may_be_gone_from_any_allocation_on(void **state)
 {
     (void)state;
-    check(ALLOC_FAIL_FROM, "3");
+    check(ALLOC_FAIL_FROM, "protocol=3");
+    check(ALLOC_FAIL_FROM, A_POOL);
 }
 
 int alloc_life_run(const char *name, void (*live_fn)(void), void (*over_fn)(void))

@@ -47,7 +47,12 @@ struct cairn_backend;
            "1: a histogram of how long requests take is kept, for some 10 ns a request")           \
     NUMBER(fail_fast_ms, 30000, 0, 86400000,                                                       \
            "without a connection for so long, requests fail at once until there is one; 0: they "  \
-           "wait for their deadlines")
+           "wait for their deadlines")                                                             \
+    NUMBER(spread_after, 64, 1, 1u << 24,                                                          \
+           "unanswered requests (or 64 KiB of them) that every connection has when one more is "   \
+           "opened; as long as max_connections allows, which counts one for subscriptions")        \
+    NUMBER(idle_ms, 60000, 0, 86400000,                                                            \
+           "connections beyond the first that had nothing to do for so long are closed; 0: never")
 
 /* TEXT(name, help). All are const char * fields, NULL when unset. */
 #define CAIRN_OPTION_TEXTS(TEXT)                                                                   \
