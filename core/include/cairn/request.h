@@ -23,7 +23,8 @@ extern "C" {
 #define CAIRN_NO_TIMEOUT UINT32_MAX
 
 /* Doing it twice is harmless: if the connection is lost after sending, send it again within the
- * deadline instead of failing with CAIRN_EMAYBE. Reads are always so; you say it of writes. */
+ * deadline instead of failing with CAIRN_EMAYBE. Reads are always so; you say it of writes. An
+ * error then is the last attempt's: an earlier one may have been carried out, whatever it says. */
 #define CAIRN_REQ_IDEMPOTENT 1u
 
 /* Tell the first refusal at once. Without it, what a server says it has not carried out and will
