@@ -185,9 +185,23 @@ static void pass_on_page(feed_t *feed, const cairn_stream_page_t *page)
     }
 }
 
+/* The server has lost what the stream held behind `last`, as a replica that is made master before it
+ * had everything: those positions are given again. */
+static void fall_back(feed_t *feed, cairn_position_t last)
+{
+    for (cairn_link_t *at = feed->tails.next; at != &feed->tails; at = at->next) {
+        cairn_tail_t *tail = tail_at(at);
+        if (tail->source != TAIL_JOINED || !is_before(last, tail->tip)) continue;
+        tail_lost(tail, -1);
+        tail->tip = last;
+    }
+}
+
 /* Nothing is missing up to `last`. */
 static void end_repair(feed_t *feed, cairn_position_t last)
 {
+    const bool is_there = last.high != 0 || last.low != 0;
+    if (is_there && is_before(last, feed->tip)) fall_back(feed, last);
     feed->repairing = false;
     feed->tip = last;
     pass_on_recent(feed);

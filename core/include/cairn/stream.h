@@ -261,7 +261,9 @@ typedef enum cairn_tail_notice_type {
     CAIRN_TAIL_RESUMED,      /* back after CAIRN_TAIL_DISCONNECTED; what was missed follows */
 
     /* Events left the stream, by its length limit or its TTL, before this tail could read them:
-     * `lost`, or -1 if unknown. Comes before the next event. */
+     * `lost`, or -1 if unknown. Comes before the next event. So it does, with -1, if the server
+     * came back without what it had acknowledged (a failover): then positions begin again before
+     * those that were told. */
     CAIRN_TAIL_GAP,
 
     /* The stream was cleared; what follows is a new beginning. What was cleared before this tail
