@@ -2,6 +2,7 @@
 #include "progress.h"
 #include "server.h"
 #include "store.h"
+#include "store_read.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -65,19 +66,26 @@ typedef struct compare {
     char *error;
     server_t server;
     char url[64];
-    tally_t *cairn, *hiredis;
+    tally_t *cairn, *other;
 } compare_t;
 
-static bool hiredis_can(const store_work_t *plan)
+/* NULL: nothing is. */
+typedef int (*runner_fn)(const store_work_t *work, store_result_t *result, char *error);
+
+/* What stands beside cairn. */
+static runner_fn other_of(const store_work_t *plan, bool memory)
 {
-    return plan->op < STORE_SEARCH;
+    if (memory) return plan->op == STORE_NEAR ? store_read_run : NULL;
+    return plan->op < STORE_SEARCH ? store_bench_run : NULL;
 }
 
-static int run_once(compare_t *compare, const store_work_t *plan, const client_ops_t *client,
-                    bool memory, int repeat)
+static int run_once(compare_t *compare, const store_work_t *plan, bool other, bool memory,
+                    int repeat)
 {
     char reply[64];
-    tally_t *tally = client == &client_cairn ? compare->cairn : compare->hiredis;
+    tally_t *tally = other ? compare->other : compare->cairn;
+    const client_ops_t *client = other ? &client_hiredis : &client_cairn;
+    const runner_fn run = other ? other_of(plan, memory) : store_bench_run;
     store_work_t work = *plan;
     work.url = memory ? "memory:" : compare->url;
     work.client = client;
@@ -86,12 +94,12 @@ static int run_once(compare_t *compare, const store_work_t *plan, const client_o
     work.duration_s = compare->quick ? 0.2 : 0.5;
     work.server_pid = memory ? 0 : (int)compare->server.pid;
     progress_show("%s, repeat %d of %d: %s", plan->name, repeat + 1, compare->repeats,
-                  client->name);
+                  other && memory ? "plain read" : client->name);
     if (!memory && server_ask(&compare->server, "FLUSHALL SYNC", reply, sizeof reply) < 0) {
         snprintf(compare->error, CLIENT_ERROR_MAX, "%s", compare->server.error);
         return -1;
     }
-    if (store_bench_run(&work, &tally->last, compare->error) < 0) return -1;
+    if (run(&work, &tally->last, compare->error) < 0) return -1;
     const row_t *row = &tally->last.row;
     hist_merge(&tally->latency, &tally->last.latency);
     tally->rates[repeat] = row->msgs_per_s;
@@ -118,17 +126,16 @@ static row_t *add_row(compare_t *compare, tally_t *tally)
 /* The speed of a machine drifts: so the two take turns, and who begins changes each time. */
 static int run_plan(compare_t *compare, const store_work_t *plan, bool memory)
 {
-    const bool beside = !memory && hiredis_can(plan);
-    tally_t *cairn = compare->cairn, *hiredis = compare->hiredis;
+    const bool beside = other_of(plan, memory) != NULL;
+    tally_t *cairn = compare->cairn, *theirs = compare->other;
     const int repeats = compare->repeats;
     memset(cairn, 0, sizeof *cairn);
-    memset(hiredis, 0, sizeof *hiredis);
+    memset(theirs, 0, sizeof *theirs);
     for (int i = 0; i < repeats; i++) {
         for (int turn = 0; turn < 2; turn++) {
-            const client_ops_t *client =
-                (i % 2 == 0) == (turn == 0) ? &client_cairn : &client_hiredis;
-            if (client == &client_hiredis && !beside) continue;
-            if (run_once(compare, plan, client, memory, i) < 0) return -1;
+            const bool other = (i % 2 == 0) != (turn == 0);
+            if (other && !beside) continue;
+            if (run_once(compare, plan, other, memory, i) < 0) return -1;
         }
     }
     if (!memory)
@@ -137,11 +144,11 @@ static int run_plan(compare_t *compare, const store_work_t *plan, bool memory)
         add_row(compare, cairn);
         return 0;
     }
-    const double rate = row_median_ratio(cairn->rates, hiredis->rates, repeats);
-    const double cpu = row_median_ratio(cairn->cpus, hiredis->cpus, repeats);
-    const double server = row_median_ratio(cairn->server_cpus, hiredis->server_cpus, repeats);
-    const double p50 = row_median_ratio(cairn->p50s, hiredis->p50s, repeats);
-    add_row(compare, hiredis);
+    const double rate = row_median_ratio(cairn->rates, theirs->rates, repeats);
+    const double cpu = row_median_ratio(cairn->cpus, theirs->cpus, repeats);
+    const double server = row_median_ratio(cairn->server_cpus, theirs->server_cpus, repeats);
+    const double p50 = row_median_ratio(cairn->p50s, theirs->p50s, repeats);
+    add_row(compare, theirs);
     row_t *row = add_row(compare, cairn);
     row->rate_ratio = rate;
     row->cpu_ratio = cpu;
@@ -166,11 +173,11 @@ int store_compare_run(const compare_config_t *config, compare_result_t *result, 
         .result = result,
         .error = error,
         .cairn = malloc(sizeof(tally_t)),
-        .hiredis = malloc(sizeof(tally_t)),
+        .other = malloc(sizeof(tally_t)),
     };
     *result = (compare_result_t){0};
     int status = -1;
-    if (!compare.cairn || !compare.hiredis) {
+    if (!compare.cairn || !compare.other) {
         snprintf(error, CLIENT_ERROR_MAX, "out of memory");
         goto out;
     }
@@ -186,6 +193,6 @@ out:
     progress_clear();
     server_stop(&compare.server);
     free(compare.cairn);
-    free(compare.hiredis);
+    free(compare.other);
     return status;
 }

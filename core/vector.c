@@ -1,62 +1,17 @@
-/* Sums over vectors, in as many lanes as keep a processor's vector unit busy, whatever its width:
- * the compiler makes of them what the machine has. */
+/* Scores of vectors, and the best of many. */
+#include "vector_sums.h"
+
 #include <cairn/sys/vector.h>
 #include <math.h>
-#include <string.h>
 
-#define LANES ((size_t)4)
-
-typedef float floats_t __attribute__((vector_size(LANES * sizeof(float))));
-typedef double doubles_t __attribute__((vector_size(LANES * sizeof(double))));
-
-static inline floats_t load(const float *from)
-{
-    floats_t lanes;
-    memcpy(&lanes, from, sizeof lanes);
-    return lanes;
-}
-
-/* No functions: how they hand wide values around would depend on the machine. */
-#define WIDE(from) __builtin_convertvector(load(from), doubles_t)
-#define SUM_OF(lanes) (((lanes)[0] + (lanes)[1]) + ((lanes)[2] + (lanes)[3]))
-
-/* In both loops two sums at a time, so that one addition need not wait for the other. */
 double cairn_vector_dot(const float *a, const float *b, size_t dimensions)
 {
-    doubles_t even = {0}, odd = {0};
-    size_t i = 0;
-    for (; i + 2 * LANES <= dimensions; i += 2 * LANES) {
-        even += WIDE(a + i) * WIDE(b + i);
-        odd += WIDE(a + i + LANES) * WIDE(b + i + LANES);
-    }
-    even += odd;
-    double sum = SUM_OF(even);
-    for (; i < dimensions; i++) sum += (double)a[i] * (double)b[i];
-    return sum;
-}
-
-static double squared_distance(const float *a, const float *b, size_t dimensions)
-{
-    doubles_t even = {0}, odd = {0};
-    size_t i = 0;
-    for (; i + 2 * LANES <= dimensions; i += 2 * LANES) {
-        doubles_t one = WIDE(a + i) - WIDE(b + i);
-        doubles_t other = WIDE(a + i + LANES) - WIDE(b + i + LANES);
-        even += one * one;
-        odd += other * other;
-    }
-    even += odd;
-    double sum = SUM_OF(even);
-    for (; i < dimensions; i++) {
-        double one = (double)a[i] - (double)b[i];
-        sum += one * one;
-    }
-    return sum;
+    return vector_sums()->dot(a, b, dimensions);
 }
 
 double cairn_vector_distance(const float *a, const float *b, size_t dimensions)
 {
-    return sqrt(squared_distance(a, b, dimensions));
+    return sqrt(vector_sums()->squared_distance(a, b, dimensions));
 }
 
 double cairn_vector_norm(const float *a, size_t dimensions)
@@ -80,13 +35,14 @@ static double cosine(double dot, double norms)
 void cairn_probe_scores(const cairn_probe_t *probe, const float *rows, const double *norms,
                         size_t count, double *scores)
 {
+    const vector_sums_t *sums = vector_sums();
     const size_t dimensions = probe->dimensions;
     for (size_t i = 0; i < count; i++, rows += dimensions) {
         if (probe->metric == CAIRN_METRIC_L2) {
-            scores[i] = -cairn_vector_distance(probe->values, rows, dimensions);
+            scores[i] = -sqrt(sums->squared_distance(probe->values, rows, dimensions));
             continue;
         }
-        scores[i] = cairn_vector_dot(probe->values, rows, dimensions);
+        scores[i] = sums->dot(probe->values, rows, dimensions);
         if (probe->metric == CAIRN_METRIC_COSINE)
             scores[i] = cosine(scores[i], probe->norm * norms[i]);
     }

@@ -55,16 +55,23 @@ static int make_room(near_search_t *search)
     return search->scores && search->top.at ? 0 : UV_ENOMEM;
 }
 
-/* Whether this is the first of the item's rows in its table, at which the item counts. */
-static bool best_of(const near_search_t *search, const mem_row_t *row, double *best)
+/* So that who it is of need not be looked at. */
+static bool is_too_bad(const cairn_top_t *top, double score)
+{
+    return top->count == top->most && (top->most == 0 || score < top->at[0].score);
+}
+
+/* Whether the item's rows in this table are none better than this one, nor as good and before it.
+ */
+static bool is_best_of_item(const near_search_t *search, const mem_row_t *row)
 {
     const mem_item_t *item = row->item;
-    *best = search->scores[row->at];
+    const double score = search->scores[row->at];
     for (size_t i = 0; i < item->row_count; i++) {
         const mem_row_t *other = &item->rows[i];
-        if (other->table != row->table) continue;
-        if (other < row) return false;
-        if (search->scores[other->at] > *best) *best = search->scores[other->at];
+        if (other == row || other->table != row->table) continue;
+        if (search->scores[other->at] > score) return false;
+        if (search->scores[other->at] == score && other < row) return false;
     }
     return true;
 }
@@ -73,13 +80,14 @@ static int rank_table(near_search_t *search, const mem_table_t *table)
 {
     cairn_probe_scores(&search->probe, table->floats, table->norms, table->count, search->scores);
     for (size_t i = 0; i < table->count; i++) {
+        const double score = search->scores[i];
+        if (is_too_bad(&search->top, score)) continue;
         const mem_row_t *row = table->rows[i];
-        double best;
-        if (!best_of(search, row, &best) || !cairn_top_wants(&search->top, best, row->item))
+        if (!is_best_of_item(search, row) || !cairn_top_wants(&search->top, score, row->item))
             continue;
         int matches = search->query ? cairn_json_query_matches(search->query, row->item->value) : 1;
         if (matches < 0) return matches;
-        if (matches > 0) cairn_top_take(&search->top, best, row->item);
+        if (matches > 0) cairn_top_take(&search->top, score, row->item);
     }
     return 0;
 }

@@ -412,6 +412,36 @@ static void what_was_left_unlisted_is_listed_by_who_puts_it_next(world_t *w)
     assert_string_equal(redis_ask(&redis, "DBSIZE"), "0");
 }
 
+static void put_both(items_t *s, const char *one, const char *other)
+{
+    const cairn_store_op_t ops[] = {
+        {.type = CAIRN_STORE_PUT, .ns = ns("a"), .key = cairn_str(one), .value = cairn_str("3")},
+        {.type = CAIRN_STORE_PUT, .ns = ns("a"), .key = cairn_str(other), .value = cairn_str("4")},
+    };
+    assert_string_equal(items_batch(s, ops, 2), "put 1\nput 1");
+    assert_item(s, "a", one, "3");
+    assert_item(s, "a", other, "4");
+}
+
+static void so_it_is_by_a_batch(world_t *w)
+{
+    items_t *s = items_open(w, NULL);
+    items_put(s, "b", "k", "1");
+    redis_ask(&redis, "COPY langgraph:store:{b}:k langgraph:store:{a}:k");
+    redis_ask(&redis, "COPY langgraph:store:{b}:k langgraph:store:{a}:l");
+    redis_ask(&redis, "COPY langgraph:store:{b}:k langgraph:store:{a}:m");
+    items_delete(s, "b", "k");
+    put_both(s, "k", "l"); /* where nothing is listed */
+    assert_listed(s, "a:k a:l");
+    assert_namespaces(s, "a", .offset = 0);
+    put_both(s, "k", "m"); /* where others are */
+    assert_listed(s, "a:k a:l a:m");
+    items_delete(s, "a", "k");
+    items_delete(s, "a", "l");
+    items_delete(s, "a", "m");
+    assert_string_equal(redis_ask(&redis, "DBSIZE"), "0");
+}
+
 static const scenario_t scenarios[] = {
     SCENARIO(of_two_puts_the_last_counts_though_both_guessed_wrong),
     SCENARIO(so_it_does_where_there_is_something_that_expires),
@@ -432,6 +462,7 @@ static const scenario_t scenarios[] = {
     SCENARIO(what_was_deleted_is_listed_though_the_answer_to_its_put_is_lost),
     SCENARIO(what_was_to_expire_stays_listed_though_the_answer_to_its_put_is_lost),
     SCENARIO(what_was_left_unlisted_is_listed_by_who_puts_it_next),
+    SCENARIO(so_it_is_by_a_batch),
 };
 
 int main(void)

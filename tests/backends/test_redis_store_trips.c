@@ -142,6 +142,13 @@ static void make_ops(cairn_store_op_type_t type)
     }
 }
 
+static item_facts_t facts_of(items_t *s, const char *key)
+{
+    items_get_raw(s, ns("a/b"), cairn_str(key), CAIRN_REFRESH_NO);
+    assert_int_equal(s->own->fact_count, 1);
+    return s->own->facts[0];
+}
+
 /* What is sent before its answers are read is one transaction: MULTI and EXEC once. */
 static void a_batch_of_256_is_one_round_trip(world_t *w)
 {
@@ -160,6 +167,31 @@ static void a_batch_of_256_is_one_round_trip(world_t *w)
     items_batch(s, ops, BATCH);
     assert_commands(&m, 3);
     monitor_stop(&m);
+    items_assert_empty(s);
+}
+
+/* What the script does of it: a look at each, a SET of each, and all into the list at once. */
+static void a_batch_of_what_is_there_costs_two_calls_a_put(world_t *w)
+{
+    monitor_t m;
+    items_t *s = open_watched(w, NULL, &m);
+    make_ops(CAIRN_STORE_PUT);
+    items_batch(s, ops, BATCH);
+    const item_facts_t before = facts_of(s, "k7");
+    monitor_read(&m);
+    items_batch(s, ops, BATCH);
+    assert_commands(&m, 3);
+    assert_int_equal(m.script_calls, 2 * BATCH + 1);
+    const item_facts_t after = facts_of(s, "k7");
+    assert_true(after.created_at_us == before.created_at_us);
+    assert_true(after.updated_at_us > before.updated_at_us);
+    items_put(s, "a/b", "k3", "2", .options.ttl = cairn_ttl_ms(60000));
+    items_batch(s, ops, BATCH); /* one of which loses its TTL */
+    assert_int_equal(items_ttl(s, "a/b", "k3"), CAIRN_TTL_PERSIST);
+    assert_int_equal(items_count(s, "a", NULL), BATCH);
+    monitor_stop(&m);
+    make_ops(CAIRN_STORE_DELETE);
+    items_batch(s, ops, BATCH);
     items_assert_empty(s);
 }
 
@@ -282,6 +314,7 @@ static const scenario_t scenarios[] = {
     SCENARIO(the_first_get_of_what_expires_asks_twice),
     SCENARIO(ttls_are_one_command),
     SCENARIO(a_batch_of_256_is_one_round_trip),
+    SCENARIO(a_batch_of_what_is_there_costs_two_calls_a_put),
     SCENARIO(what_a_batch_reads_is_refreshed_behind_it_and_from_then_on_within_it),
     SCENARIO(a_small_search_list_and_count_are_one_command),
     SCENARIO(a_server_that_has_forgotten_the_scripts_is_told_again),

@@ -127,6 +127,19 @@ static void of_several_vectors_the_best_counts_and_the_item_comes_once(world_t *
     assert_scores(s, (const double[]){0.99503719, 0.89442719}, 2);
 }
 
+static void of_equal_vectors_of_an_item_one_counts(world_t *w)
+{
+    items_t *s = items_open(w, &with_plane);
+    const cairn_vector_t twice[] = {PLANE(0, 1), PLANE(2, 1), PLANE(2, 1)};
+    const char *const keys[] = {"n", "k", "m", "l"};
+    for (size_t i = 0; i < 4; i++)
+        items_put(s, "a", keys[i], "{}", {.vectors = twice, .vector_count = 3});
+    assert_search(s, "a:k a:l a:m", .near = &PLANE(2, 1), .paging.limit = cairn_limit(3));
+    assert_search(s, "a:l a:m a:n", .near = &PLANE(2, 1), .offset = 1,
+                  .paging.limit = cairn_limit(5));
+    assert_scores(s, (const double[]){1, 1, 1}, 3);
+}
+
 static void equal_scores_are_in_the_order_of_keys_then_namespaces(world_t *w)
 {
     items_t *s = items_open(w, &with_plane);
@@ -323,6 +336,7 @@ const scenario_t store_vector_scenarios[] = {
     SCENARIO(the_prefix_and_the_filter_come_first),
     SCENARIO(offset_and_limit_count_the_best),
     SCENARIO(of_several_vectors_the_best_counts_and_the_item_comes_once),
+    SCENARIO(of_equal_vectors_of_an_item_one_counts),
     SCENARIO(equal_scores_are_in_the_order_of_keys_then_namespaces),
     SCENARIO(a_vector_without_direction_is_at_right_angles_to_all),
     SCENARIO(an_update_replaces_all_vectors),

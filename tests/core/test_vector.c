@@ -1,6 +1,7 @@
 /* Against brute force in long double: scores to 1e-6 of themselves, and the best of many exactly.
  */
 #include "check.h"
+#include "vector_sums.h"
 
 #include <cairn/sys/vector.h>
 #include <float.h>
@@ -107,6 +108,27 @@ static void what_has_no_direction_has_cosine_0(void **state)
     assert_true(score(CAIRN_METRIC_COSINE, zero, zero, 3) == 0);
 }
 
+static void every_machine_adds_up_the_same(void **state)
+{
+    (void)state;
+    const vector_sums_t *here = vector_sums(), *anywhere = &vector_sums_portable;
+    float a[LONGEST + 1], b[LONGEST + 1];
+    for (size_t dimensions = 0; dimensions <= LONGEST; dimensions++) {
+        fill(a, COUNT_OF(a));
+        fill(b, COUNT_OF(b));
+        for (size_t from = 0; from <= 1; from++) {
+            const float *at = a + from;
+            assert_close(here->dot(at, b, dimensions), anywhere->dot(at, b, dimensions), 1e-6);
+            assert_close(here->squared_distance(at, b, dimensions),
+                         anywhere->squared_distance(at, b, dimensions), 1e-6);
+            assert_close(anywhere->dot(at, b, dimensions), (double)exact_dot(at, b, dimensions),
+                         1e-6);
+            double distance = sqrt(anywhere->squared_distance(at, b, dimensions));
+            assert_close(distance, (double)exact_distance(at, b, dimensions), 1e-6);
+        }
+    }
+}
+
 /* ---- the best of many ---- */
 
 static int by_address(const void *a, const void *b)
@@ -191,6 +213,7 @@ int main(void)
         cmocka_unit_test(scores_are_exact_whatever_the_number_of_dimensions),
         cmocka_unit_test(large_and_small_numbers_neither_overflow_nor_vanish),
         cmocka_unit_test(what_has_no_direction_has_cosine_0),
+        cmocka_unit_test(every_machine_adds_up_the_same),
         cmocka_unit_test(the_best_of_many_come_best_first_ties_in_order),
         cmocka_unit_test(recall_is_whole),
     };

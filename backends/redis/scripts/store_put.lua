@@ -9,8 +9,9 @@
 -- Returns of each a digit, whether it was there, and when it was created, 16 digits, or zeros if there is
 -- nothing to know; then when it is, 16 digits, if that was not said.
 
--- As a rule it is one put or delete that changes nothing about when lists expire, and goes without the
--- libraries: to make their functions costs several times as much as all of this.
+-- As a rule it is one put or delete that changes nothing about when lists expire, or puts of items that
+-- are there, without TTL and vectors, and goes without the libraries: to make their functions costs
+-- several times as much as all of this.
 local call, sub = redis.call, string.sub
 if #KEYS == 2 then
   local item, key, what = KEYS[2], ARGV[3], ARGV[4]
@@ -74,6 +75,33 @@ if #KEYS == 2 then
       if parts == 2 or parts < listed then take_out() end
       return (parts > 0 and '1' or '0') .. none
     end
+  end
+else
+  local plain_put, plain_item = '0000000000000000v ', '0000000000000000\n'
+  local time = ARGV[2] == '' and call('TIME')
+  local us = tonumber(ARGV[2]) or time[1] * 1000000 + time[2]
+  local told = time and string.format('%.0f', us) or ''
+  local heads = {}
+  for i = 2, #KEYS do
+    local head = ARGV[3 * i - 2] == plain_put and call('GETRANGE', KEYS[i], 0, 50)
+    if not head or sub(head, 35) ~= plain_item then break end
+    if us <= tonumber(sub(head, 18, 33)) then us = sub(head, 18, 33) + 1 end
+    heads[i - 1] = head
+  end
+  if #heads == #KEYS - 1 then
+    local updated = string.format('%.0f', us)
+    local behind, score = ' ' .. updated .. ' ' .. plain_item, '-' .. updated
+    local answers, changed = {}, {}
+    for i = 1, #heads do
+      local created = sub(heads[i], 1, 16)
+      call('SET', KEYS[i + 1], created .. behind .. ARGV[3 * i + 2])
+      changed[2 * i - 1], changed[2 * i] = score, ARGV[3 * i]
+      answers[i] = '1' .. created
+    end
+    local changes = 'langgraph:store_changes:' .. string.match(KEYS[2], '{.-}')
+    if call('ZADD', changes, 'XX', 'CH', unpack(changed)) == #heads then
+      return table.concat(answers) .. told
+    end -- who put one of them did not come to list it: all is done again, below
   end
 end
 --LIBRARIES--
