@@ -14,13 +14,14 @@ typedef struct known_scheme {
 } known_scheme_t;
 
 static const known_scheme_t known_schemes[] = {
-    {"memory", true, false},         {"redis", true, false},
-    {"unix", true, false},           {"rediss", true, false},
-    {"redis+sentinel", true, true},  {"rediss+sentinel", true, true},
-    {"redis+cluster", false, false},
+    {"memory", true, false},        {"redis", true, false},
+    {"unix", true, false},          {"rediss", true, false},
+    {"redis+sentinel", true, true}, {"rediss+sentinel", true, true},
+    {"redis+cluster", true, false}, {"rediss+cluster", true, false},
 };
 
-#define FORMS "memory:, redis://, rediss://, unix://, redis+sentinel:// or rediss+sentinel://"
+#define FORMS                                                                                      \
+    "memory:, redis://, unix://, redis+sentinel:// or redis+cluster://, or rediss for redis"
 
 static bool contains(cairn_slice_t text, char c)
 {
@@ -168,8 +169,7 @@ static int split_hosts(cairn_slice_t authority, url_parts_t *parts, cairn_error_
 static int check_shape(const url_parts_t *parts, cairn_error_t *error)
 {
     bool has_host = parts->hosts.len > 0;
-    const bool is_redis =
-        strcmp(parts->scheme, "redis") == 0 || strcmp(parts->scheme, "rediss") == 0;
+    const bool is_redis = strncmp(parts->scheme, "redis", sizeof "redis" - 1) == 0;
     if (is_redis || parts->sentinel) return 0;
     if (strcmp(parts->scheme, "unix") == 0) {
         if (has_host)

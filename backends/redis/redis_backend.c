@@ -6,7 +6,7 @@
 
 static redis_backend_t *backend_of_route(redis_standalone_t *route)
 {
-    return CAIRN_CONTAINER_OF(route, redis_backend_t, route);
+    return CAIRN_CONTAINER_OF(route->route, redis_backend_t, route);
 }
 
 static void on_resubscribe(redis_standalone_t *route, redis_conn_t *conn)
@@ -51,7 +51,7 @@ static void on_closed(redis_standalone_t *route)
     redis_joints_free(redis);
     redis_channels_free(&redis->channels);
     redis_pure_graph_free(redis->pure_graph);
-    redis_tls_free(redis->route.tls);
+    redis_tls_free(redis->route.one.tls);
     cairn_free(redis->alive);
     cairn_free(redis);
     closed(host);
@@ -76,13 +76,13 @@ static int refuse(cairn_error_t *error, int code, const char *text)
 /* In which layout streams are. */
 static int choose_layout(redis_backend_t *redis, const char *layout, cairn_error_t *error)
 {
-    redis->route.capabilities = REDIS_CAPABILITIES;
+    redis->route.one.capabilities = REDIS_CAPABILITIES;
     if (!layout || strcmp(layout, CAIRN_STREAM_LAYOUT_CAIRN) == 0) return 0;
     if (strcmp(layout, CAIRN_STREAM_LAYOUT_PURE_GRAPH) != 0)
         return refuse(error, CAIRN_EOPTION,
                       "stream_layout is neither " CAIRN_STREAM_LAYOUT_CAIRN
                       " nor " CAIRN_STREAM_LAYOUT_PURE_GRAPH);
-    redis->route.capabilities &= ~CAIRN_CAP_STREAM_GROUPS;
+    redis->route.one.capabilities &= ~CAIRN_CAP_STREAM_GROUPS;
     redis->pure_graph = redis_pure_graph_new(redis);
     return redis->pure_graph ? 0 : refuse(error, UV_ENOMEM, uv_strerror(UV_ENOMEM));
 }
@@ -96,9 +96,9 @@ static int redis_open(const cairn_host_t *host, const cairn_options_t *options, 
     redis->clock.behind_us = (int64_t)options->clock_ms * 1000;
     int rc = choose_layout(redis, options->stream_layout, error);
     if (rc < 0) goto fail;
-    rc = redis_tls_open(&redis->route.tls, options, error);
+    rc = redis_tls_open(&redis->route.one.tls, options, error);
     if (rc < 0) goto fail;
-    rc = redis_standalone_open(&redis->route, host, options, &route_events);
+    rc = redis_route_open(&redis->route, host, options, &route_events);
     if (rc < 0) {
         refuse(error, rc, uv_strerror(rc));
         goto fail;
@@ -108,7 +108,7 @@ static int redis_open(const cairn_host_t *host, const cairn_options_t *options, 
 
 fail:
     redis_pure_graph_free(redis->pure_graph);
-    redis_tls_free(redis->route.tls);
+    redis_tls_free(redis->route.one.tls);
     cairn_free(redis);
     return rc;
 }
@@ -120,13 +120,13 @@ static void redis_close(void *self, void (*closed)(const cairn_host_t *))
     redis->host->api->undefer(redis->host, &redis->flush);
     redis->host->api->undefer(redis->host, &redis->joint_flush);
     if (redis->pure_graph) redis_pure_graph_close(redis->pure_graph);
-    redis_standalone_close(&redis->route);
+    redis_route_close(&redis->route);
 }
 
 static int redis_reauth(void *self)
 {
     redis_backend_t *redis = self;
-    return redis_standalone_reauth(&redis->route);
+    return redis_route_reauth(&redis->route);
 }
 
 static void redis_forget(void *self, cairn_req_t *req)
@@ -145,9 +145,9 @@ static void redis_forget(void *self, cairn_req_t *req)
         return;
     }
     if (req->scratch[REDIS_SCRATCH_CONN]) {
-        redis_standalone_turn_to(&redis->route,
-                                 (redis_conn_t *)(uintptr_t)req->scratch[REDIS_SCRATCH_CONN]);
-        redis_conn_forget_request(req);
+        redis_conn_t *conn = redis_conn_of_request(req);
+        if (conn) redis_route_turn_to(&redis->route, conn);
+        redis_route_forget(req);
     } else {
         redis->host->api->undefer(redis->host, &req->task);
     }
@@ -160,14 +160,16 @@ static void redis_forget(void *self, cairn_req_t *req)
 static void redis_connections(void *self, cairn_connection_fn take, void *ctx)
 {
     const redis_backend_t *redis = self;
-    redis_standalone_each(&redis->route, take, ctx);
+    redis_route_each(&redis->route, take, ctx);
 }
 
 static const char *redis_where(void *self, const cairn_req_t *req)
 {
     const redis_backend_t *redis = self;
-    (void)req; /* there is one server */
-    return redis_standalone_where(&redis->route);
+    const uint64_t conn = req->scratch[REDIS_SCRATCH_CONN];
+    if (redis->route.cluster && conn > REDIS_CONN_TAGS)
+        return ((const redis_conn_t *)(uintptr_t)conn)->where;
+    return redis_route_where(&redis->route);
 }
 
 const cairn_backend_t cairn_redis_backend = {
@@ -177,8 +179,8 @@ const cairn_backend_t cairn_redis_backend = {
     .size = sizeof(cairn_backend_t),
     .name = "redis",
     .version = CAIRN_VERSION_STRING,
-    .schemes =
-        (const char *const[]){"redis", "rediss", "unix", "redis+sentinel", "rediss+sentinel", NULL},
+    .schemes = (const char *const[]){"redis", "rediss", "unix", "redis+sentinel", "rediss+sentinel",
+                                     "redis+cluster", "rediss+cluster", NULL},
     .capabilities = REDIS_CAPABILITIES,
     .open = redis_open,
     .close = redis_close,

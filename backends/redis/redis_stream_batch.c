@@ -102,7 +102,7 @@ void redis_batch_forget(cairn_req_t *req)
     req->scratch[REDIS_SCRATCH_MEMORY] = 0;
     if (--batch->alive > 0) return;
     if (batch->sent) {
-        redis_conn_forget_request(&batch->req);
+        redis_route_forget(&batch->req);
     } else {
         unlink_open(batch);
     }
@@ -182,6 +182,7 @@ static void on_appended(void *ctx, int status, redis_reply_t *reply, cairn_slice
     redis_batch_t *batch = CAIRN_CONTAINER_OF(req, redis_batch_t, req);
     cairn_stream_appended_t appended;
     int rc = 0;
+    batch->conn = redis_conn_of_request(req);
     if (status == 0) {
         rc = read_answer(batch, reply, &status, &detail, &appended);
     } else if (batch->pushed && redis_push_refused(detail)) {
@@ -241,13 +242,14 @@ static int push(redis_batch_t *batch, const redis_queue_name_t *name)
 static int send_one(redis_batch_t *batch)
 {
     redis_backend_t *redis = batch->redis;
-    redis_pool_t *pool = &redis->route.pool;
     const redis_queue_name_t name = redis_queue_name(stream_of(batch));
     const bool may_push = batch->ttl_ms != CAIRN_TTL_PERSIST && !batch->ends;
-    int rc = redis_standalone_use_scripts(&redis->route);
+    int rc = redis_route_use_scripts(&redis->route);
     if (rc < 0) return rc;
+    redis_route_turn_to(&redis->route, batch->conn);
+    redis_pool_t *pool = redis_route_pool(&redis->route);
     if (redis_pool_has_choice(pool))
-        redis_pool_turn_to(pool, batch->conn, redis_pool_hash(stream_of(batch)));
+        redis_pool_turn_to(pool, batch->conn, redis_route_name(&redis->route, stream_of(batch)));
     batch->pushed = may_push && redis_push_pays(redis, &name, batch->events, batch->len);
     rc = batch->pushed ? push(batch, &name) : call_script(batch, &name);
     if (rc < 0) return rc;
@@ -393,7 +395,7 @@ static int check_room(redis_backend_t *redis, const redis_batch_t *batch, size_t
 int redis_batch_append(redis_backend_t *redis, cairn_stream_append_t *req,
                        const cairn_stream_append_args_t *args)
 {
-    redis_conn_t *conn = redis_standalone_choose(&redis->route, args->stream);
+    redis_conn_t *conn = redis_route_choose(&redis->route, args->stream);
     if (!may_go_together(conn, req, args)) return REDIS_BATCH_ALONE;
     const size_t bytes = arguments_size(args);
     redis_batch_t *batch;

@@ -54,7 +54,7 @@ void redis_push_alive(redis_backend_t *redis, cairn_slice_t stream, uint64_t unt
  * come in the middle of EXEC's answer. */
 static bool hears_itself(const redis_backend_t *redis, cairn_slice_t stream)
 {
-    if (redis->route.subscriptions.state != REDIS_CONN_CLOSED) return false;
+    if (redis->route.one.subscriptions.state != REDIS_CONN_CLOSED) return false;
     return redis->has_patterns || redis_channels_find(&redis->channels, stream);
 }
 
