@@ -147,12 +147,13 @@ static void redis_forget(void *self, cairn_req_t *req)
     if (req->scratch[REDIS_SCRATCH_CONN]) {
         redis_standalone_turn_to(&redis->route,
                                  (redis_conn_t *)(uintptr_t)req->scratch[REDIS_SCRATCH_CONN]);
+        redis_saver_give_up(redis, req);
         redis_conn_forget_request(req);
     } else {
         redis->host->api->undefer(redis->host, &req->task);
     }
     const uint64_t memory = req->scratch[REDIS_SCRATCH_MEMORY];
-    if (!redis_store_let_go(memory) && !redis_saver_let_go(redis, memory))
+    if (!redis_store_let_go(memory) && !redis_saver_let_go(memory))
         cairn_free((void *)(uintptr_t)memory);
     req->scratch[REDIS_SCRATCH_MEMORY] = 0;
 }

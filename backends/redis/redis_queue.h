@@ -17,8 +17,9 @@ enum {
     REDIS_CMD_VOID = 8,         /* not sent and never will be: no answer comes */
     REDIS_CMD_SCRIPT = 16, /* of a request, and to be sent again if the server lacks a script */
     REDIS_CMD_AGAIN = 32,  /* that has been done */
-    REDIS_CMD_JOINT = 64   /* a transaction of several requests: who asked sees to errors among its
+    REDIS_CMD_JOINT = 64,  /* a transaction of several requests: who asked sees to errors among its
                                results */
+    REDIS_CMD_SENT = 256   /* on a link that was lost before the answer */
 };
 
 /* The bits of the flags that are the pool's (redis_pool.h). */

@@ -107,6 +107,7 @@ static void fail_entry(redis_conn_t *conn, const redis_entry_t *entry, int statu
 {
     if (redis_hold_keeps(conn, entry, text)) return;
     bool again = entry->ctx && lacks_script(entry, text) && send_again(conn, entry) == 0;
+    conn->answered = cairn_slice(conn->out.buf + conn->out.head, entry->bytes);
     redis_out_answered(&conn->out, entry->bytes);
     conn->tally.answered++;
     conn->tally.errors++;

@@ -29,7 +29,7 @@ typedef enum phase {
 struct chaos_world {
     uv_thread_t thread;
     server_t server;
-    bool forgets, interrupts;
+    bool forgets;
     chaos_proxy_t *proxy;
     uint64_t random;
     unsigned counts[FAULTS_MOST];
@@ -175,8 +175,8 @@ static void squeeze(chaos_world_t *world)
     ask(world, "CONFIG SET maxmemory 0");
 }
 
-/* A transaction whose script is unknown is carried out but for that, and then again. Should the
- * server fail in between, it is a half: so it is left alone for that long. */
+/* A transaction whose script is unknown is carried out but for that, and then again. A script is
+ * loaded again once: so the server is left alone for that long. */
 static void forget_scripts(chaos_world_t *world)
 {
     ask(world, "SCRIPT FLUSH");
@@ -337,12 +337,10 @@ static unsigned draw(chaos_world_t *world)
     return drawn;
 }
 
-static bool is_wanted(const chaos_world_t *world, const fault_t *fault)
+static bool is_wanted(const fault_t *fault)
 {
     const char *only = getenv("CAIRN_CHAOS_ONLY");
-    if (only && !strstr(fault->name, only)) return false;
-    const bool does = fault->happen == forget_scripts || fault->happen == squeeze;
-    return !does || world->interrupts;
+    return !only || strstr(fault->name, only);
 }
 
 /* Some faults come over a slow network, where more is on its way when they do. */
@@ -406,7 +404,7 @@ static void run(void *arg)
         wait_while_calm(world);
         while (phase_of(world) == RAGING) {
             const unsigned drawn = draw(world);
-            if (!is_wanted(world, &faults[drawn])) {
+            if (!is_wanted(&faults[drawn])) {
                 linger(world, 1);
                 continue;
             }
@@ -439,9 +437,8 @@ chaos_world_t *chaos_world_start(uint64_t seed, bool forgets)
     return world;
 }
 
-void chaos_world_rage(chaos_world_t *world, bool interrupts)
+void chaos_world_rage(chaos_world_t *world)
 {
-    world->interrupts = interrupts; /* its thread waits */
     enter(world, RAGING);
 }
 

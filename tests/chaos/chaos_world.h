@@ -15,9 +15,8 @@ typedef struct chaos_world chaos_world_t;
  * if it cannot. With `forgets` the server writes nothing to disk. */
 chaos_world_t *chaos_world_start(uint64_t seed, bool forgets);
 
-/* Faults, one after the other, until chaos_world_calm; the server only forgets its scripts and runs
- * out of memory, which can end a put half way, if that is said. */
-void chaos_world_rage(chaos_world_t *world, bool interrupts);
+/* Faults, one after the other, until chaos_world_calm. */
+void chaos_world_rage(chaos_world_t *world);
 
 /* Ends the fault that is going on, heals everything, and then kills the server and starts it anew,
  * so that nothing which was asked for before can still take effect. Returns at once;
