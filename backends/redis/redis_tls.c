@@ -151,6 +151,7 @@ static bool set_name(SSL *ssl, const redis_tls_t *tls, const char *name)
 static bool begin(redis_tls_link_t *link)
 {
     redis_tls_t *tls = link->tls;
+    redis_tls_refresh(tls);
     link->ssl = SSL_new(tls->ctx);
     if (!link->ssl) return false;
     SSL_set_app_data(link->ssl, link);
@@ -200,10 +201,7 @@ static int fail(redis_tls_link_t *link, int status, const char *reason)
 {
     link->status = status;
     if (reason) snprintf(link->reason, sizeof link->reason, "%s", reason);
-    if (status == CAIRN_ETLS) { /* the next begins anew, maybe with other files */
-        redis_tls_forget_session(link->tls);
-        redis_tls_refresh(link->tls);
-    }
+    if (status == CAIRN_ETLS) redis_tls_forget_session(link->tls); /* the next begins anew */
     return status;
 }
 
