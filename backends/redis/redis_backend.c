@@ -52,7 +52,7 @@ static void on_closed(redis_standalone_t *route)
     redis_channels_free(&redis->channels);
     redis_pure_graph_free(redis->pure_graph);
     redis_tls_free(redis->route.tls);
-    cairn_free(redis->alive);
+    cairn_free(redis->tips);
     cairn_free(redis);
     closed(host);
 }

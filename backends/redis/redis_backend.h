@@ -23,7 +23,8 @@ typedef struct redis_backend {
     redis_channels_t channels; /* of the streams that somebody follows or waits for */
     bool has_patterns;         /* has subscribed to one */
     redis_batch_t *batches;    /* of appends, that are not sent yet; the newest first */
-    struct redis_alive *alive; /* streams believed to be there; NULL: none yet */
+    struct redis_tip *tips;    /* where streams are believed to end; NULL: none yet */
+    uint32_t claims;           /* on their way, and nothing is behind them */
     cairn_task_t flush;
     cairn_arena_t arena;     /* where an answer is put together, for as long as it is told */
     redis_beliefs_t beliefs; /* of the store */
