@@ -1,6 +1,8 @@
 #include "link.h"
 #include <cairn/options.h>
 #include "client.h"
+#include "link_place.h"
+#include "link_tls.h"
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -40,29 +42,66 @@ static int shake_hands(redisContext *link, const cairn_options_t *options, char 
     return rc == 0 && options->db > 0 ? command(link, error, 2, select) : rc;
 }
 
+static bool is_one_of(const char *scheme, const char *const *schemes, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(scheme, schemes[i]) == 0) return true;
+    return false;
+}
+
+static int find_place(const cairn_options_t *options, link_place_t *place, char *error)
+{
+    if (options->hosts || strstr(options->scheme, "sentinel"))
+        return link_place_find(options, place, error);
+    snprintf(place->host, sizeof place->host, "%s", options->host);
+    place->port = (int)options->port;
+    return 0;
+}
+
+static int secure(redisContext *link, const cairn_options_t *options, const link_place_t *place,
+                  struct timeval patience, char *error)
+{
+    if (strncmp(options->scheme, "rediss", strlen("rediss")) != 0) return 0;
+    redisSetTimeout(link, patience);
+    return link_tls_begin(link, options, place->host, error);
+}
+
+static int connect_to(const cairn_options_t *options, redisContext **out, char *error)
+{
+    char where[LINK_ERROR_MAX];
+    link_place_t place = {{0}, 0};
+    const bool local = strcmp(options->scheme, "unix") == 0;
+    const struct timeval patience = {.tv_sec = (time_t)(options->connect_timeout_ms / 1000),
+                                     .tv_usec = (int)(options->connect_timeout_ms % 1000) * 1000};
+    if (!local && find_place(options, &place, error) < 0) return -1;
+    if (local)
+        client_describe(options, where, sizeof where);
+    else
+        snprintf(where, sizeof where, "%s:%d", place.host, place.port);
+    redisContext *link = local ? redisConnectUnixWithTimeout(options->path, patience)
+                               : redisConnectWithTimeout(place.host, place.port, patience);
+    *out = link;
+    if (!link) return fail(error, where, "out of memory");
+    if (link->err) return fail(error, where, link->errstr);
+    return secure(link, options, &place, patience, error);
+}
+
 int link_connect(const char *url, redisContext **out, char error[LINK_ERROR_MAX])
 {
+    static const char *const schemes[] = {"redis", "rediss", "unix", "redis+sentinel",
+                                          "rediss+sentinel"};
     cairn_options_t options;
     cairn_error_t refused = {0};
-    char where[LINK_ERROR_MAX];
+    *out = NULL;
     cairn_options_init(&options);
     if (cairn_options_from_url(&options, url, &refused) < 0)
         return fail(error, "the URL is not right", refused.text);
-    const bool local = strcmp(options.scheme, "unix") == 0;
-    if (!local && strcmp(options.scheme, "redis") != 0)
+    if (!is_one_of(options.scheme, schemes, sizeof schemes / sizeof *schemes))
         return fail(error, options.scheme, "only a Redis server can be looked at");
-    const struct timeval patience = {.tv_sec = (time_t)(options.connect_timeout_ms / 1000),
-                                     .tv_usec = (int)(options.connect_timeout_ms % 1000) * 1000};
-    client_describe(&options, where, sizeof where);
-    redisContext *link = local ? redisConnectUnixWithTimeout(options.path, patience)
-                               : redisConnectWithTimeout(options.host, options.port, patience);
-    int rc = 0;
-    if (!link)
-        rc = fail(error, where, "out of memory");
-    else if (link->err)
-        rc = fail(error, where, link->errstr);
-    if (rc == 0) rc = shake_hands(link, &options, error);
-    if (rc < 0 && link) redisFree(link);
-    *out = rc == 0 ? link : NULL;
+    int rc = connect_to(&options, out, error);
+    if (rc == 0) rc = shake_hands(*out, &options, error);
+    if (rc == 0) return 0;
+    if (*out) redisFree(*out);
+    *out = NULL;
     return rc;
 }

@@ -10,7 +10,8 @@ enum {
     LINK_ERROR_MAX = 256
 };
 
-/* Connects within the URL's connect_timeout_ms, with its user, password and database. 0, or -1 with
+/* Connects within the URL's connect_timeout_ms, over TLS and by sentinels if it says so, with its
+ * user, password and database. 0, or -1 with
  * a sentence in `error`. */
 int link_connect(const char *url, redisContext **out, char error[LINK_ERROR_MAX]);
 

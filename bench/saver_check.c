@@ -190,6 +190,8 @@ static void look_at(saver_checker_t *checker, const saver_key_t *key)
         check_checkpoint(checker, key);
     } else if (key->kind == SAVER_WRITES) {
         check_writes(checker, key);
+    } else if (key->kind == SAVER_REPLACED) {
+        checker_suspect(checker, key->whole, "what took its place has not been seen to");
     } else if (key->kind == SAVER_BLOB) {
         check_blob(checker, key);
     } else if (key->kind == SAVER_THREAD_LOOSE) {

@@ -8,6 +8,7 @@ static const struct {
     bool has_place; /* namespace and id behind the thread */
 } kinds[] = {
     [SAVER_CHECKPOINT] = {"langgraph:checkpoint:", "hash", true},
+    [SAVER_REPLACED] = {"langgraph:checkpoint_replaced:", "hash", true},
     [SAVER_WRITES] = {"langgraph:checkpoint_write:", "list", true},
     [SAVER_BLOB] = {"langgraph:checkpoint_blob:", "string", true},
     [SAVER_RUN] = {"langgraph:checkpoint_run:", "zset", false},

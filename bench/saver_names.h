@@ -7,6 +7,7 @@
 
 typedef enum saver_kind {
     SAVER_CHECKPOINT,
+    SAVER_REPLACED,
     SAVER_WRITES,
     SAVER_BLOB,
     SAVER_RUN,

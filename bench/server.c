@@ -16,7 +16,7 @@
 enum {
     START_ATTEMPTS = 8,
     START_MS = 10000,
-    RESTART_MS = 5000,
+    RESTART_MS = 20000, /* with much to load, on a busy machine */
     ANSWER_MS = 2000,
     POLL_US = 1000,
     PORT_FIRST = 20000, /* Linux gives outgoing connections 32768 and up */

@@ -252,10 +252,21 @@ static void join(cairn_tail_t *tail, const cairn_stream_page_t *page)
     tail_wake(tail);
 }
 
+/* The stream ends before where the tail is: the server has lost what it held behind that, and gives
+ * those positions again. One of another series it never gave, and is waited for. */
+static void fall_back(cairn_tail_t *tail, cairn_position_t last)
+{
+    if (tail->tip.high != last.high || !is_before(last, tail->tip)) return;
+    tail_lost(tail, -1);
+    tail->tip = last;
+    if (may_deliver(tail)) tell_before(tail, true); /* nothing may ever follow */
+}
+
 static void take_page(cairn_tail_t *tail, const cairn_stream_page_t *page)
 {
     adapt_page(tail, page);
     take_losses(tail, page);
+    if (page->count == 0 && !page->more) fall_back(tail, page->last);
     if (!take_events(tail, page)) return;
     if (page->more || tail->state != TAIL_OPEN || tail->source == TAIL_OVER) return;
     if (page->ended) {

@@ -52,7 +52,7 @@ static void on_closed(redis_standalone_t *route)
     redis_channels_free(&redis->channels);
     redis_pure_graph_free(redis->pure_graph);
     redis_tls_free(redis->route.one.tls);
-    cairn_free(redis->alive);
+    cairn_free(redis->tips);
     cairn_free(redis);
     closed(host);
 }
@@ -146,13 +146,16 @@ static void redis_forget(void *self, cairn_req_t *req)
     }
     if (req->scratch[REDIS_SCRATCH_CONN]) {
         redis_conn_t *conn = redis_conn_of_request(req);
-        if (conn) redis_route_turn_to(&redis->route, conn);
+        if (conn) {
+            redis_route_turn_to(&redis->route, conn);
+            redis_saver_give_up(redis, req);
+        }
         redis_route_forget(req);
     } else {
         redis->host->api->undefer(redis->host, &req->task);
     }
     const uint64_t memory = req->scratch[REDIS_SCRATCH_MEMORY];
-    if (!redis_store_let_go(memory) && !redis_saver_let_go(redis, memory))
+    if (!redis_store_let_go(memory) && !redis_saver_let_go(memory))
         cairn_free((void *)(uintptr_t)memory);
     req->scratch[REDIS_SCRATCH_MEMORY] = 0;
 }

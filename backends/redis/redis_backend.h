@@ -23,7 +23,8 @@ typedef struct redis_backend {
     redis_channels_t channels; /* of the streams that somebody follows or waits for */
     bool has_patterns;         /* has subscribed to one */
     redis_batch_t *batches;    /* of appends, that are not sent yet; the newest first */
-    struct redis_alive *alive; /* streams believed to be there; NULL: none yet */
+    struct redis_tip *tips;    /* where streams are believed to end; NULL: none yet */
+    uint32_t claims;           /* on their way, and nothing is behind them */
     cairn_task_t flush;
     cairn_arena_t arena;     /* where an answer is put together, for as long as it is told */
     redis_beliefs_t beliefs; /* of the store */
@@ -33,6 +34,7 @@ typedef struct redis_backend {
     redis_joint_t *joints; /* that are not answered */
     cairn_task_t joint_flush;
     cairn_req_t nobody;             /* for whom a put is mended that nobody waits for; never told */
+    cairn_req_t insister;           /* the same of the saver: redis_saver_insist */
     redis_pure_graph_t *pure_graph; /* NULL: streams are in the layout of our own */
     bool store_expires; /* items with a TTL have come by: a get may as well refresh at once */
 } redis_backend_t;
@@ -46,8 +48,12 @@ extern const cairn_store_ops_t redis_store_ops;
 /* Frees what a request kept, if it is the store's: REDIS_SCRATCH_MEMORY. */
 bool redis_store_let_go(uint64_t memory);
 
-/* The same of a put of the saver, which may have something left to do. */
-bool redis_saver_let_go(redis_backend_t *redis, uint64_t memory);
+/* The same of a put of the saver. */
+bool redis_saver_let_go(uint64_t memory);
+
+/* Of a request that nobody waits for any more, before its connection forgets it: should it be a put
+ * of the saver it may have something left to do. */
+void redis_saver_give_up(redis_backend_t *redis, const cairn_req_t *req);
 
 /* The route tells the broker of its subscription link. */
 void redis_broker_resubscribe(redis_backend_t *redis, redis_conn_t *conn);

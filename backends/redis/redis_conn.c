@@ -81,6 +81,12 @@ static bool has_unread(const redis_conn_t *conn)
     return recv(conn->ac->c.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
 }
 
+/* As the kernel counts them: with TLS these are records. */
+static uint64_t taken_by_socket(const redis_conn_t *conn)
+{
+    return conn->tls ? redis_tls_sent(conn->tls) : conn->written;
+}
+
 /* A long upload over a slow link is not silence, as long as it gets on. Once the kernel has all of
  * it that says no more: it acknowledges for a server that hangs, too. */
 static bool gets_on(redis_conn_t *conn)
@@ -88,7 +94,7 @@ static bool gets_on(redis_conn_t *conn)
     int queued = 0;
     if (redis_out_unsent(&conn->out) == 0) return false;
     if (ioctl(conn->ac->c.fd, TIOCOUTQ, &queued) < 0 || queued < 0) queued = 0;
-    uint64_t passed = conn->written - (uint64_t)queued;
+    uint64_t passed = taken_by_socket(conn) - (uint64_t)queued;
     bool more = passed > conn->passed;
     conn->passed = passed;
     return more;
@@ -129,6 +135,7 @@ static void drop_link(redis_conn_t *conn)
     redis_in_free(&conn->in);
     conn->in_prelude = false;
     conn->hello_out.head = conn->hello_out.sent = conn->hello_out.tail = 0;
+    conn->written = conn->passed = 0;
     conn->prelude.head = conn->prelude.tail;
     conn->loading = 0;
     conn->unscripted = false;
@@ -171,15 +178,22 @@ static void fail_entries(redis_conn_t *conn, size_t sent, uint32_t spared, int s
 {
     const redis_hold_t *hold = &conn->hold;
     bool answered = hold->on && sent != SIZE_MAX; /* as not carried out, those before hold->seq */
-    size_t end = conn->out.head + (answered ? hold->at : 0);
+    const size_t first = conn->out.head;          /* answers may have room made, which moves it */
+    size_t end = first + (answered ? hold->at : 0);
     uint64_t last = conn->queue.tail;
     for (uint64_t seq = answered ? hold->seq : conn->queue.head; seq != last; seq++) {
         redis_entry_t *entry = redis_queue_at(&conn->queue, seq);
         end += entry->bytes;
         if (end > sent) return; /* not written to its end, so the server cannot have acted on it */
-        if (!entry->ctx || (entry->flags & spared)) continue;
+        if (!entry->ctx) continue;
+        if (entry->flags & spared) {
+            if (sent != SIZE_MAX) entry->flags |= REDIS_CMD_SENT;
+            continue;
+        }
         void *ctx = entry->ctx;
         entry->ctx = NULL;
+        conn->answered = cairn_slice(conn->out.buf + conn->out.head + (end - first) - entry->bytes,
+                                     entry->bytes);
         redis_conn_answering(conn, entry);
         entry->answer(ctx, status, NULL, cairn_str(detail));
         if (conn->state == REDIS_CONN_CLOSING) return;
@@ -444,6 +458,27 @@ void redis_conn_commit_joint(redis_conn_t *conn, const char *end, redis_answer_f
 {
     const uint32_t multi = 1;
     commit_request(conn, end, answer, req, REDIS_CMD_JOINT, multi + (uint32_t)commands);
+}
+
+bool redis_conn_may_have_sent(const redis_conn_t *conn, const cairn_req_t *req)
+{
+    const uint64_t seq = req->scratch[REDIS_SCRATCH_SEQ];
+    return redis_conn_may_have_written(conn) ||
+           (redis_queue_at(&conn->queue, seq)->flags & REDIS_CMD_SENT);
+}
+
+redis_answer_fn redis_conn_answer_of(const redis_conn_t *conn, const cairn_req_t *req)
+{
+    return redis_queue_at(&conn->queue, req->scratch[REDIS_SCRATCH_SEQ])->answer;
+}
+
+cairn_slice_t redis_conn_bytes_of(const redis_conn_t *conn, const cairn_req_t *req)
+{
+    const uint64_t own = req->scratch[REDIS_SCRATCH_SEQ];
+    size_t before = conn->out.head;
+    for (uint64_t seq = conn->queue.head; seq != own; seq++)
+        before += redis_queue_at(&conn->queue, seq)->bytes;
+    return cairn_slice(conn->out.buf + before, redis_queue_at(&conn->queue, own)->bytes);
 }
 
 void redis_conn_forget_request(cairn_req_t *req)

@@ -139,8 +139,8 @@ struct redis_conn {
     cairn_task_t room_task;
     bool pinged; /* a sign of life was asked for and has not come */
     uint64_t heard_ms;
-    uint64_t written; /* bytes, on any link */
-    uint64_t passed;  /* of those, acknowledged when last looked at */
+    uint64_t written; /* bytes, on this link */
+    uint64_t passed;  /* of those that the socket took, acknowledged when last looked at */
 
     redisAsyncContext *ac;   /* hiredis's; NULL without a link */
     redisContextFuncs funcs; /* its table, with our reads and writes */
@@ -150,7 +150,8 @@ struct redis_conn {
     redis_queue_t queue;
     redis_transaction_t transaction;
     redis_hold_t hold;
-    cairn_slice_t answered; /* bytes of the command whose answer is told; until the next reserve */
+    cairn_slice_t answered; /* bytes of the command whose answer is told, or which is given
+                               up with the link; until the next reserve */
     uint32_t answered_skip; /* its skip */
     uint64_t forgotten;     /* entries without ctx since the last compaction, about */
     unsigned loading;       /* scripts that are, on this link */
@@ -290,6 +291,13 @@ static inline bool redis_conn_may_have_written(const redis_conn_t *conn)
 {
     return conn->state == REDIS_CONN_READY || conn->losing;
 }
+
+/* The same of a request in the queue, which may have been sent on links that are lost. */
+bool redis_conn_may_have_sent(const redis_conn_t *conn, const cairn_req_t *req);
+
+/* Of a request in the queue: who is told, and what was put in, until the next reserve. */
+redis_answer_fn redis_conn_answer_of(const redis_conn_t *conn, const cairn_req_t *req);
+cairn_slice_t redis_conn_bytes_of(const redis_conn_t *conn, const cairn_req_t *req);
 
 /* The host of the connection a request went to. */
 const cairn_host_t *redis_conn_host(const cairn_req_t *req);

@@ -129,7 +129,10 @@ void redis_credentials_renew(redis_conn_t *conn)
 {
     redis_credentials_t *mine = &conn->credentials;
     bool in_use = conn->state == REDIS_CONN_READY;
-    if (in_use && !conn->subscriber) {
+    if (in_use && conn->subscriber) {
+        mine->deaf = true;
+        conn->host->api->defer(conn->host, &mine->task);
+    } else if (in_use) {
         redis_credentials_withdraw(conn);
         mine->live = true;
         conn->host->api->defer(conn->host, &mine->task);
@@ -164,6 +167,11 @@ static void run(cairn_task_t *task)
 {
     redis_credentials_t *mine = CAIRN_CONTAINER_OF(task, redis_credentials_t, task);
     redis_conn_t *conn = mine->conn;
+    if (mine->deaf) {
+        mine->deaf = false;
+        tell(conn, UV_ENOTSUP, "RESP2 lets no AUTH in between subscriptions", cairn_slice(NULL, 0));
+        return;
+    }
     if (mine->answered) {
         go_on(conn);
         return;
@@ -197,7 +205,7 @@ void redis_credentials_withdraw(redis_conn_t *conn)
     redis_credentials_t *mine = &conn->credentials;
     if (mine->ask) cairn_credentials_ask_abandon(mine->ask);
     mine->ask = NULL;
-    mine->answered = false;
+    mine->answered = mine->deaf = false;
     conn->host->api->undefer(conn->host, &mine->task);
     wipe(mine);
 }

@@ -16,6 +16,7 @@ typedef struct redis_credentials {
     cairn_credentials_ask_t *ask; /* that is out */
     bool answered;
     bool live;  /* asked for a connection that is in use */
+    bool deaf;  /* to be said: the connection in use cannot be told */
     bool stale; /* to be asked for again, once the connection is ready */
     int status;
     char *texts; /* what was given, or why nothing was; ours, wiped when it has been said */

@@ -108,6 +108,7 @@ int redis_group_create(void *self, cairn_group_change_t *req, const cairn_group_
     int rc =
         redis_stream_reserve(redis, name.id, redis_queue_bound(redis, &name, 5, payload), &out);
     if (rc < 0) return rc;
+    redis_tips_forget(redis, name.id);
     out = redis_queue_begin(out, &redis_script_group_create, redis, &name, 5);
     out = redis_group_arg(out, args->group);
     out = from_of(out, args);
@@ -188,7 +189,7 @@ static int settle(redis_backend_t *redis, cairn_group_change_t *req, const settl
     if (!steps) return UV_ENOMEM;
     for (size_t first = 0; first < args->count; first += how->most)
         redis_steps_add(steps, settle_some(redis_steps_at(steps), redis, &name, how, args, first));
-    int rc = redis_batches_flush(redis);
+    int rc = redis_batches_flush(redis, args->stream);
     if (rc == 0) return redis_steps_start(redis, &req->req, steps, &name.id, 1);
     cairn_free(steps);
     return rc;

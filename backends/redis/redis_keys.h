@@ -19,6 +19,7 @@
 #define REDIS_KEY_HEAD "langgraph:thread"
 #define REDIS_KEY_NAMES REDIS_KEY_STEM " " REDIS_KEY_HEAD /* as scripts take them */
 #define REDIS_KEY_CHECKPOINT REDIS_KEY_STEM ":"
+#define REDIS_KEY_REPLACED REDIS_KEY_STEM "_replaced:"
 #define REDIS_KEY_WRITES REDIS_KEY_STEM "_write:"
 #define REDIS_KEY_BLOB REDIS_KEY_STEM "_blob:"
 #define REDIS_KEY_THREAD REDIS_KEY_HEAD ":"

@@ -262,6 +262,27 @@ int redis_saver_send_again(cairn_req_t *req, redis_answer_fn answer)
     return rc;
 }
 
+int redis_saver_call_again(cairn_req_t *req, const redis_reply_t *reply, redis_answer_fn answer)
+{
+    redis_conn_t *conn = redis_saver_conn(redis_saver_of(req));
+    const cairn_slice_t call = conn->answered;
+    redis_reply_t peek = *reply;
+    cairn_slice_t text;
+    char *out;
+    if (redis_reply_type(&peek) != REDIS_STRING) return 0;
+    if (redis_reply_string(&peek, &text) < 0 || !cairn_slice_eq(text, cairn_str("more"))) return 0;
+    char *copy = cairn_malloc(call.len);
+    if (!copy) return UV_ENOMEM;
+    memcpy(copy, call.ptr, call.len); /* it lies where there is to be room */
+    int rc = redis_conn_reserve_unbounded(conn, call.len, &out);
+    if (rc == 0) {
+        out = redis_cmd_literal(out, copy, call.len);
+        redis_conn_commit_script(conn, out, answer, req, true);
+    }
+    cairn_free(copy);
+    return rc < 0 ? rc : 1;
+}
+
 /* ---- what a call did not finish ---- */
 
 /* What lib_thread.lua's go_on gives is the call of finish.lua as it is to be made: three keys, five

@@ -56,9 +56,9 @@ char *redis_space_start(char *out, const redis_space_t *space);
 /* prefix: "langgraph:thread_expiry:", before "{thread}". */
 char *redis_thread_key(char *out, const redis_space_t *space, const char *prefix, size_t size);
 
-/* prefix: REDIS_KEY_CHECKPOINT or REDIS_KEY_WRITES, before "{thread}:ns:id"; of a blob only the
- * stem is made here. */
-#define REDIS_OBJECT_PREFIX sizeof REDIS_KEY_WRITES
+/* prefix: REDIS_KEY_CHECKPOINT, REDIS_KEY_REPLACED or REDIS_KEY_WRITES, before "{thread}:ns:id"; of
+ * a blob only the stem is made here. */
+#define REDIS_OBJECT_PREFIX sizeof REDIS_KEY_REPLACED
 char *redis_object_key(char *out, const redis_space_t *space, const char *prefix, size_t size,
                        cairn_slice_t id);
 size_t redis_object_key_size(const redis_space_t *space, cairn_slice_t id); /* at the most */
@@ -109,12 +109,29 @@ void redis_saver_on_put_script(cairn_req_t *req, redis_reply_t *reply);
 /* The same transaction as has just been answered. UV_ENOMEM. */
 CAIRN_MUST_USE int redis_saver_send_again(cairn_req_t *req, redis_answer_fn answer);
 
+/* Whether a script said 'more', which has just been answered: then it is called again. UV_ENOMEM;
+ * 1: it is. */
+CAIRN_MUST_USE int redis_saver_call_again(cairn_req_t *req, const redis_reply_t *reply,
+                                          redis_answer_fn answer);
+
 /* Goes on with what a script says it did not finish. CAIRN_EPROTOCOL, UV_ENOMEM. */
 CAIRN_MUST_USE int redis_saver_finish(cairn_req_t *req, redis_reply_t *reply,
                                       redis_answer_fn answer);
 
 /* Whether an answer was an error, or cannot be read (`rc`); then the request has failed. */
 bool redis_saver_failed(cairn_req_t *req, int status, int rc, cairn_slice_t detail);
+
+/* ---- redis_saver_mend.c: what must be done though nobody waits for it ---- */
+
+/* Calls a script until it has been answered, by whatever link. It may be carried out twice. */
+void redis_saver_insist(redis_backend_t *redis, cairn_slice_t call);
+
+/* The transaction of a put may have been carried out but for its script: calls that. */
+void redis_saver_mend(redis_backend_t *redis, cairn_slice_t transaction);
+
+/* What the calls of a put's script end with. */
+#define REDIS_PUT_PLAIN 'p'
+#define REDIS_PUT_UNKNOWN 'u'
 
 /* ---- redis_saver_rows.c: what scripts/lib_rows.lua gives ---- */
 

@@ -354,7 +354,8 @@ static void take_row(cairn_req_t *req, redis_reply_t *reply)
 
 static void on_row(void *ctx, int status, redis_reply_t *reply, cairn_slice_t detail)
 {
-    if (!redis_saver_failed(ctx, status, 0, detail)) take_row(ctx, reply);
+    const int rc = status < 0 ? 0 : redis_saver_call_again(ctx, reply, on_row);
+    if (!redis_saver_failed(ctx, status, rc, detail) && rc == 0) take_row(ctx, reply);
 }
 
 /* {list, body, metadata, parent}. 1: not what the hint says, or not there. */
@@ -405,6 +406,10 @@ static void on_parts(void *ctx, int status, redis_reply_t *reply, cairn_slice_t 
     int rc = redis_reply_array(reply, &count);
     if (rc == 0 && count != expected) rc = CAIRN_EPROTOCOL;
     if (rc == 0 && !lookup->id.ptr) {
+        if (redis_reply_type(reply) == REDIS_STRING) { /* 'more' */
+            (void)redis_saver_failed(req, 0, send_script(redis, req, true), detail);
+            return;
+        }
         if (redis_reply_type(reply) != REDIS_INT) {
             lookup->hint_id = lookup->hint_list = cairn_slice(NULL, 0);
             take_row(req, reply);

@@ -100,8 +100,10 @@ static void on_history(void *ctx, int status, redis_reply_t *reply, cairn_slice_
     asked_t *asked = (asked_t *)(uintptr_t)req->scratch[REDIS_SCRATCH_MEMORY];
     history_t history = {.arena = &redis->arena, .asked = asked};
     cairn_arena_reset(&redis->arena);
-    int rc = status < 0 ? 0 : read_history(reply, &history);
-    if (redis_saver_failed(req, status, rc, detail)) return;
+    int rc = status < 0 ? 0 : redis_saver_call_again(req, reply, on_history);
+    const bool again = rc > 0;
+    if (status == 0 && rc == 0) rc = read_history(reply, &history);
+    if (redis_saver_failed(req, status, rc, detail) || again) return;
     size_t count = asked->count;
     req->scratch[REDIS_SCRATCH_MEMORY] = 0; /* what is told has its names in there */
     redis_saver_done(req)->history_done(CAIRN_CONTAINER_OF(req, cairn_saver_history_t, req),

@@ -3,7 +3,8 @@
  * are most of it.
  *
  *     MULTI
- *     HSET checkpoint b body m metadata [p parent]
+ *     COPY checkpoint replaced                of one that it takes the place of
+ *     HSET checkpoint l channels b body m metadata [p parent]
  *     SET blob value NX [PX ttl]              of each channel that changed
  *     EVALSHA put
  *     EXEC
@@ -11,16 +12,15 @@
  * Behind the latest checkpoint, where that is known and never expires, there is nothing for the
  * script to do but to list the new one: plain commands do that for less,
  *
- *     HGET checkpoint l                       of one that it takes the place of
- *     HSET checkpoint l channels b body m metadata [p parent]
- *     SET ...
+ *     COPY, HSET, SET ...
  *     RPUSH writes "", ZADD thread, ZADD shard
  *     EXISTS of what would make a difference
  *
  * and should it turn out that there was more to it (somebody else has put the same, or something
  * that expires), the script comes after, before the request is answered. What was asked for in the
  * meantime comes before it: it changes no more than it must. It also comes after if nobody waits
- * for the answer any more, or that is lost with the link. */
+ * for the answer any more, or that is lost with the link, or the server had forgotten the script
+ * (redis_saver_mend.c). Until it has, what was replaced can be told from the copy. */
 #include "redis_saver.h"
 
 #include <cairn/sys/alloc.h>
@@ -34,6 +34,12 @@ static void finished(cairn_req_t *req)
     redis_saver_done(req)->put_done(CAIRN_CONTAINER_OF(req, cairn_saver_put_t, req));
 }
 
+/* Of one that has just been answered, or given up. */
+static cairn_slice_t answered_of(const cairn_req_t *req)
+{
+    return redis_saver_conn(redis_saver_of(req))->answered;
+}
+
 static void on_finished(void *ctx, int status, redis_reply_t *reply, cairn_slice_t detail)
 {
     cairn_req_t *req = ctx;
@@ -45,6 +51,7 @@ static void on_finished(void *ctx, int status, redis_reply_t *reply, cairn_slice
     } else if (status == 0) {
         rc = redis_reply_string(reply, &nothing);
     }
+    if (status == CAIRN_EMAYBE) redis_saver_insist(redis_saver_of(req), answered_of(req));
     if (redis_saver_failed(req, status, rc, detail) || more) return;
     finished(req);
 }
@@ -68,6 +75,8 @@ static void on_put(void *ctx, int status, redis_reply_t *reply, cairn_slice_t de
 {
     cairn_req_t *req = ctx;
     int rc = status < 0 ? 0 : skip_to_last(reply);
+    if (status == CAIRN_EMAYBE || status == CAIRN_ESERVER)
+        redis_saver_mend(redis_saver_of(req), answered_of(req));
     if (redis_saver_failed(req, status, rc, detail)) return;
     redis_reply_t script = *reply;
     cairn_slice_t text = {NULL, 0};
@@ -166,18 +175,25 @@ static char *list_of(char *out, const channels_t *channels, cairn_slice_t *list)
 
 static size_t head_fields(const cairn_saver_put_args_t *args)
 {
-    return args->parent.checkpoint_id.ptr ? 3 : 2;
+    return args->parent.checkpoint_id.ptr ? 4 : 3;
 }
 
-/* list: NULL, or it stores the channels too, and is where they are. */
+static char *keep_replaced(char *out, const redis_space_t *space, cairn_slice_t id)
+{
+    out = redis_cmd_literal(out, LITERAL("*3\r\n$4\r\nCOPY\r\n"));
+    out = redis_object_key(out, space, LITERAL(REDIS_KEY_CHECKPOINT), id);
+    return redis_object_key(out, space, LITERAL(REDIS_KEY_REPLACED), id);
+}
+
+/* list: where the channels are. redis_saver_mend.c reads it. */
 static char *store_head(char *out, const redis_space_t *space, const cairn_saver_put_args_t *args,
                         size_t body, const channels_t *channels, cairn_slice_t *list)
 {
     const bool has_parent = args->parent.checkpoint_id.ptr != NULL;
-    out = redis_cmd_begin(out, 2 + 2 * (head_fields(args) + (list ? 1 : 0)));
+    out = redis_cmd_begin(out, 2 + 2 * head_fields(args));
     out = redis_cmd_literal(out, LITERAL("$4\r\nHSET\r\n"));
     out = redis_object_key(out, space, LITERAL(REDIS_KEY_CHECKPOINT), args->checkpoint->id);
-    if (list) out = list_of(redis_cmd_literal(out, LITERAL("$1\r\nl\r\n")), channels, list);
+    out = list_of(redis_cmd_literal(out, LITERAL("$1\r\nl\r\n")), channels, list);
     out = redis_cmd_literal(out, LITERAL("$1\r\nb\r\n"));
     out = redis_cmd_arg_begin(out, body);
     out = redis_cmd_end(cairn_checkpoint_encode(args->checkpoint, out));
@@ -295,13 +311,13 @@ static char *lines(char *out, const redis_space_t *space, const cairn_saver_put_
 }
 
 enum {
-    KEYS = 7,
-    ARGS = 5
+    KEYS = 8,
+    ARGS = 4
 };
 
 /* late: one more argument follows. */
 static char *script(char *out, const redis_space_t *space, const cairn_saver_put_args_t *args,
-                    const channels_t *channels, bool late, cairn_slice_t *list)
+                    const channels_t *channels, bool late)
 {
     const cairn_slice_t id = args->checkpoint->id;
     const size_t has_run = args->run_id.ptr != NULL;
@@ -312,8 +328,8 @@ static char *script(char *out, const redis_space_t *space, const cairn_saver_put
     out = redis_thread_key(out, space, LITERAL(REDIS_KEY_THREAD_EXPIRY));
     out = redis_thread_key(out, space, LITERAL(REDIS_KEY_THREAD_LOOSE));
     out = redis_shard_keys(out, redis_shard(space->thread_id));
+    out = redis_object_key(out, space, LITERAL(REDIS_KEY_REPLACED), id);
     if (has_run) out = run_key(out, args->run_id);
-    out = list_of(out, channels, list);
     out = member_of_thread(out, space, id);
     out = member_of_shard(out, space, id);
     out = flags_of(out, args);
@@ -335,13 +351,6 @@ static uint64_t sure_until(const redis_backend_t *redis, int64_t ttl_ms)
 
 #define PLAIN_LISTS 4 /* commands */
 
-static char *old_list(char *out, const redis_space_t *space, cairn_slice_t id)
-{
-    out = redis_cmd_literal(out, LITERAL("*3\r\n$4\r\nHGET\r\n"));
-    out = redis_object_key(out, space, LITERAL(REDIS_KEY_CHECKPOINT), id);
-    return redis_cmd_literal(out, LITERAL("$1\r\nl\r\n"));
-}
-
 static char *plain_lists(char *out, const redis_space_t *space, cairn_slice_t id)
 {
     const unsigned shard = redis_shard(space->thread_id);
@@ -361,19 +370,12 @@ static char *plain_lists(char *out, const redis_space_t *space, cairn_slice_t id
     return redis_shard_key(out, LITERAL(REDIS_KEY_SHARD_EXPIRY), shard);
 }
 
-/* The call of the script but for its last argument, should it be needed; the request's memory. */
+/* The call of the script, should it be needed; the request's memory. */
 typedef struct later {
     size_t size;
     size_t fields; /* that a new checkpoint is given */
     char call[];
 } later_t;
-
-/* What a put takes the place of. */
-typedef struct old {
-    bool is_there;
-    bool may_expire;
-    cairn_slice_t list; /* of its channels */
-} old_t;
 
 /* The plain commands have been carried out before. */
 static void on_late(void *ctx, int status, redis_reply_t *reply, cairn_slice_t detail)
@@ -386,63 +388,47 @@ static void on_late(void *ctx, int status, redis_reply_t *reply, cairn_slice_t d
     if (status == 0 && redis_reply_type(reply) == REDIS_STRING)
         rc = redis_reply_string(&script, &text);
     if (rc == 0 && cairn_slice_eq(text, cairn_str("again"))) rc = UV_EAGAIN;
+    if (status == CAIRN_EMAYBE) redis_saver_insist(redis_saver_of(req), answered_of(req));
     if (redis_saver_failed(req, status < 0 ? CAIRN_EMAYBE : 0, rc, detail)) return;
     redis_saver_release(req);
     redis_saver_on_put_script(req, reply);
 }
 
-/* old: a letter and its channels, as scripts/put.lua takes it. */
-static int call_later(redis_backend_t *redis, cairn_req_t *req, const later_t *later,
-                      const old_t *old, redis_answer_fn answer)
+static cairn_slice_t call_of(const later_t *later)
+{
+    return cairn_slice(later->call, later->size);
+}
+
+static int call_later(redis_backend_t *redis, cairn_req_t *req, const later_t *later)
 {
     redis_conn_t *conn = redis_saver_conn(redis);
     char *out;
-    int rc = redis_conn_reserve_unbounded(conn, later->size + redis_cmd_bound(1, 1 + old->list.len),
-                                          &out);
+    int rc = redis_conn_reserve_unbounded(conn, later->size, &out);
     if (rc < 0) return rc;
     out = redis_cmd_literal(out, later->call, later->size);
-    out = redis_cmd_arg_begin(out, 1 + old->list.len);
-    *out++ = !old->is_there ? 'n' : old->may_expire ? 'o' : 'k';
-    out = redis_cmd_end(redis_bytes(out, old->list));
-    redis_conn_commit_script(conn, out, answer, req, false);
+    redis_conn_commit_script(conn, out, on_late, req, false);
     return 0;
-}
-
-static void on_unheard(void *ctx, int status, redis_reply_t *reply, cairn_slice_t detail)
-{
-    (void)ctx, (void)status, (void)reply, (void)detail;
-}
-
-/* What the plain commands found will not be heard: the script sees to it anyway. If it finds that
- * they were not carried out, it does nothing. */
-static void call_unheard(redis_backend_t *redis, const later_t *later)
-{
-    const old_t none = {0};
-    (void)!call_later(redis, &redis->nobody, later, &none, on_unheard);
 }
 
 /* Of a request whose plain commands are not answered, on REDIS_SCRATCH_MEMORY. */
 #define LATER_TAG ((uint64_t)2)
 
-bool redis_saver_let_go(redis_backend_t *redis, uint64_t memory)
+bool redis_saver_let_go(uint64_t memory)
 {
     if (!(memory & LATER_TAG)) return false;
-    later_t *later = (later_t *)(uintptr_t)(memory & ~LATER_TAG);
-    if (redis_conn_may_have_written(redis_saver_conn(redis))) call_unheard(redis, later);
-    cairn_free(later);
+    cairn_free((void *)(uintptr_t)(memory & ~LATER_TAG));
     return true;
 }
 
-/* {old list, fields, .. of values, length, .., .., what would make a difference}. 1: there is more
+/* {replaced, fields, .. of values, length, .., .., what would make a difference}. 1: there is more
  * to it. */
-static int read_plain(redis_reply_t *reply, size_t fields, old_t *old)
+static int read_plain(redis_reply_t *reply, size_t fields)
 {
     size_t count;
-    bool nil = false;
-    int64_t added = 0, length = 0, others = 0;
+    int64_t replaced = 0, added = 0, length = 0, others = 0;
     int rc = redis_reply_array(reply, &count);
     if (rc == 0 && count < 2 + PLAIN_LISTS) rc = CAIRN_EPROTOCOL;
-    if (rc == 0) rc = redis_reply_string_or_nil(reply, &old->list, &nil);
+    if (rc == 0) rc = redis_reply_int(reply, &replaced);
     if (rc == 0) rc = redis_reply_int(reply, &added);
     for (size_t i = 2 + PLAIN_LISTS; i < count && rc == 0; i++) rc = redis_reply_skip(reply);
     if (rc == 0) rc = redis_reply_int(reply, &length);
@@ -450,10 +436,7 @@ static int read_plain(redis_reply_t *reply, size_t fields, old_t *old)
     if (rc == 0) rc = redis_reply_skip(reply);
     if (rc == 0) rc = redis_reply_int(reply, &others);
     if (rc < 0) return rc;
-    old->is_there = !nil;
-    old->may_expire = others > 0;
-    if (nil) old->list = cairn_slice(NULL, 0);
-    return added == (int64_t)fields && length == 1 && others == 0 ? 0 : 1;
+    return !replaced && added == (int64_t)fields && length == 1 && others == 0 ? 0 : 1;
 }
 
 static void on_plain(void *ctx, int status, redis_reply_t *reply, cairn_slice_t detail)
@@ -462,14 +445,27 @@ static void on_plain(void *ctx, int status, redis_reply_t *reply, cairn_slice_t 
     redis_backend_t *redis = redis_saver_of(req);
     req->scratch[REDIS_SCRATCH_MEMORY] &= ~LATER_TAG;
     const later_t *later = (const later_t *)(uintptr_t)req->scratch[REDIS_SCRATCH_MEMORY];
-    old_t old = {0};
-    int rc = status < 0 ? 0 : read_plain(reply, later->fields, &old);
+    int rc = status < 0 ? 0 : read_plain(reply, later->fields);
     const bool more = rc > 0;
-    if (more) rc = call_later(redis, req, later, &old, on_late);
-    if (status == CAIRN_EMAYBE) call_unheard(redis, later);
+    if (more) rc = call_later(redis, req, later);
+    if (status == CAIRN_EMAYBE) redis_saver_insist(redis, call_of(later));
     if (redis_saver_failed(req, status, rc, detail) || more) return;
     redis_saver_release(req);
     finished(req);
+}
+
+void redis_saver_give_up(redis_backend_t *redis, const cairn_req_t *req)
+{
+    const uint64_t memory = req->scratch[REDIS_SCRATCH_MEMORY];
+    const redis_conn_t *conn = redis_saver_conn(redis);
+    if (!redis_conn_may_have_sent(conn, req)) return;
+    const redis_answer_fn answer = redis_conn_answer_of(conn, req);
+    if (answer == on_plain)
+        redis_saver_insist(redis, call_of((later_t *)(uintptr_t)(memory & ~LATER_TAG)));
+    else if (answer == on_put)
+        redis_saver_mend(redis, redis_conn_bytes_of(conn, req));
+    else if (answer == on_late || answer == on_finished)
+        redis_saver_insist(redis, redis_conn_bytes_of(conn, req));
 }
 
 static bool is_plain(const redis_backend_t *redis, const cairn_saver_put_args_t *args)
@@ -490,10 +486,10 @@ static size_t script_bound(const redis_space_t *space, const cairn_saver_put_arg
 {
     const cairn_slice_t id = args->checkpoint->id;
     return redis_thread_bound(
-        space, 13,
-        2 * redis_object_key_size(space, id) +
+        space, 14,
+        3 * redis_object_key_size(space, id) +
             2 * redis_object_stem_size(space, sizeof REDIS_KEY_THREAD_EXPIRY) +
-            sizeof REDIS_KEY_RUN "{}" + redis_escaped_size(args->run_id) + channels->list_size +
+            sizeof REDIS_KEY_RUN "{}" + redis_escaped_size(args->run_id) + 1 + channels->list_size +
             3 * space->ns_place + id.len + redis_encoded_size(id) + space->thread_place + 6 +
             lines_size(space, args, channels, REDIS_CMD_NUMBER));
 }
@@ -502,9 +498,9 @@ static size_t script_bound(const redis_space_t *space, const cairn_saver_put_arg
 static size_t bound(const redis_space_t *space, const cairn_saver_put_args_t *args,
                     const channels_t *channels, size_t body)
 {
-    const size_t head =
-        redis_cmd_bound(8, 8 + redis_object_key_size(space, args->checkpoint->id) + body +
-                               args->metadata.len + args->parent.checkpoint_id.len);
+    const size_t head = redis_cmd_bound(
+        13, 13 + 3 * redis_object_key_size(space, args->checkpoint->id) + body +
+                channels->list_size + args->metadata.len + args->parent.checkpoint_id.len);
     const size_t blob_key = redis_object_stem_size(space, sizeof REDIS_KEY_BLOB);
     const size_t values =
         channels->set_count * (redis_cmd_bound(6, 8 + REDIS_CMD_NUMBER) + blob_key) +
@@ -518,11 +514,14 @@ static size_t bound(const redis_space_t *space, const cairn_saver_put_args_t *ar
 static int keep_call(cairn_req_t *req, const redis_space_t *space,
                      const cairn_saver_put_args_t *args, const channels_t *channels)
 {
-    cairn_slice_t list;
     later_t *later = cairn_malloc(sizeof *later + script_bound(space, args, channels));
     if (!later) return UV_ENOMEM;
-    later->size = (size_t)(script(later->call, space, args, channels, true, &list) - later->call);
-    later->fields = head_fields(args) + 1;
+    char *end = script(later->call, space, args, channels, true);
+    end = redis_cmd_arg_begin(end, 1 + channels->list_size);
+    *end++ = REDIS_PUT_PLAIN;
+    end = redis_cmd_end(redis_suffixes(end, channels->checkpoint));
+    later->size = (size_t)(end - later->call);
+    later->fields = head_fields(args);
     req->scratch[REDIS_SCRATCH_MEMORY] = (uintptr_t)later;
     return 0;
 }
@@ -558,15 +557,15 @@ int redis_saver_put(void *self, cairn_saver_put_t *req, const cairn_saver_put_ar
             redis_saver_reserve(redis, space.thread_id, bound(&space, args, &channels, body), &out);
     if (rc < 0) goto out;
     out = redis_cmd_literal(out, LITERAL(REDIS_MULTI));
-    if (plain) out = old_list(out, &space, args->checkpoint->id);
-    out = store_head(out, &space, args, body, &channels, plain ? &list : NULL);
+    out = keep_replaced(out, &space, args->checkpoint->id);
+    out = store_head(out, &space, args, body, &channels, &list);
     out = store_values(out, &space, &channels, args->terms.ttl_ms);
     out = plain ? plain_lists(out, &space, args->checkpoint->id)
-                : script(out, &space, args, &channels, false, &list);
+                : script(out, &space, args, &channels, false);
     out = redis_cmd_literal(out, LITERAL(REDIS_EXEC));
     req->req.scratch[REDIS_SCRATCH_NUMBER] = remember(redis, args, list);
     redis_conn_commit_transaction(redis_saver_conn(redis), out, plain ? on_plain : on_put,
-                                  &req->req, 1 + channels.set_count + (plain ? 1 + PLAIN_LISTS : 1),
+                                  &req->req, 2 + channels.set_count + (plain ? PLAIN_LISTS : 1),
                                   false);
     if (plain) req->req.scratch[REDIS_SCRATCH_MEMORY] |= LATER_TAG;
 out:

@@ -14,9 +14,11 @@ static void on_ttl(void *ctx, int status, redis_reply_t *reply, cairn_slice_t de
 {
     cairn_req_t *req = ctx;
     int64_t left = 0;
-    int rc = status < 0 ? 0 : redis_reply_int(reply, &left);
+    int rc = status < 0 ? 0 : redis_saver_call_again(req, reply, on_ttl);
+    const bool again = rc > 0;
+    if (status == 0 && rc == 0) rc = redis_reply_int(reply, &left);
     if (rc == 0 && left < CAIRN_TTL_ABSENT) rc = CAIRN_EPROTOCOL;
-    if (redis_saver_failed(req, status, rc, detail)) return;
+    if (redis_saver_failed(req, status, rc, detail) || again) return;
     redis_saver_done(req)->ttl_done(ttl_of(req), left == 0 ? 1 : left); /* it is there still */
 }
 

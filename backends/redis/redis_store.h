@@ -137,7 +137,7 @@ void redis_joint_commit(redis_backend_t *redis, const redis_shelf_t *shelf, cair
 
 /* ---- beliefs: redis_store_put.c ---- */
 
-/* redis_saver_reserve and redis_standalone_join for a request that names this. */
+/* redis_saver_reserve and redis_route_join for a request that names this. */
 CAIRN_MUST_USE int redis_store_reserve(redis_backend_t *redis, const redis_shelf_t *shelf,
                                        size_t bytes, char **at);
 void redis_store_join(redis_backend_t *redis, const redis_shelf_t *shelf);

@@ -31,10 +31,14 @@ size_t redis_queue_key_size(const redis_queue_name_t *name)
     return sizeof REDIS_KEY_QUEUE "{}" + name->size;
 }
 
+char *redis_queue_more_key(char *out, const redis_queue_name_t *name)
+{
+    return key_of(out, LITERAL(REDIS_KEY_QUEUE_MORE), name);
+}
+
 char *redis_queue_keys(char *out, const redis_queue_name_t *name)
 {
-    out = redis_queue_key(out, name);
-    return key_of(out, LITERAL(REDIS_KEY_QUEUE_MORE), name);
+    return redis_queue_more_key(redis_queue_key(out, name), name);
 }
 
 static uint64_t db_of(const redis_backend_t *redis)
@@ -138,6 +142,7 @@ static int redis_stream_clear(void *self, cairn_stream_count_t *req, cairn_slice
     char *out;
     int rc = redis_stream_reserve(redis, name.id, redis_queue_bound(redis, &name, 0, 0), &out);
     if (rc < 0) return rc;
+    redis_tips_forget(redis, name.id);
     out = redis_queue_begin(out, &redis_script_stream_clear, redis, &name, 0);
     req->req.scratch[REDIS_SCRATCH_MEMORY] = 0;
     redis_conn_commit_script(redis_saver_conn(redis), out, on_count, &req->req, false);
@@ -153,8 +158,10 @@ static int redis_stream_copy(void *self, cairn_stream_count_t *req,
     const size_t bytes = redis_queue_bound(redis, &source, 0, 0) +
                          redis_queue_bound(redis, &target, 1, REDIS_CMD_NUMBER);
     char *out;
-    int rc = redis_stream_reserve(redis, source.id, bytes, &out);
+    int rc = redis_batches_flush(redis, target.id);
+    if (rc == 0) rc = redis_stream_reserve(redis, source.id, bytes, &out);
     if (rc < 0) return rc;
+    redis_tips_forget(redis, target.id);
     redis_route_join(&redis->route, target.id);
     out = redis_script_begin(out, &redis_script_stream_copy, 2 * (size_t)REDIS_QUEUE_KEYS, 3);
     out = redis_queue_keys(out, &source);

@@ -21,6 +21,9 @@ redis_queue_name_t redis_queue_name(cairn_slice_t id);
 char *redis_queue_key(char *out, const redis_queue_name_t *name);
 size_t redis_queue_key_size(const redis_queue_name_t *name);
 
+/* "langgraph:queue_more:{id}" */
+char *redis_queue_more_key(char *out, const redis_queue_name_t *name);
+
 /* The keys of scripts that work on a stream: itself, what goes with it. */
 #define REDIS_QUEUE_KEYS 2
 char *redis_queue_keys(char *out, const redis_queue_name_t *name);
@@ -94,7 +97,7 @@ char *redis_event_arg(char *out, const cairn_stream_entry_t *entry);
 /* ---- redis_stream_append.c: what a batch and a single append share ---- */
 
 /* Bytes of "TTL limit last", at the most. */
-#define REDIS_APPEND_TERMS (2 * REDIS_CMD_NUMBER + 2 + REDIS_POSITION_SIZE)
+#define REDIS_APPEND_TERMS (2 * REDIS_CMD_NUMBER + 3 + REDIS_POSITION_SIZE)
 
 /* "TTL limit", an empty limit for none; gives the end. */
 char *redis_append_terms(char *out, int64_t ttl_ms, uint64_t max_events);
@@ -103,29 +106,102 @@ char *redis_append_terms(char *out, int64_t ttl_ms, uint64_t max_events);
 char *redis_append_begin(char *out, const redis_backend_t *redis, const redis_queue_name_t *name,
                          const cairn_stream_append_args_t *args, size_t events);
 
+/* The same of an event for which `number` was claimed; 0: and refused. */
+char *redis_append_begin_claimed(char *out, const redis_backend_t *redis,
+                                 const redis_queue_name_t *name, int64_t ttl_ms,
+                                 uint64_t max_events, uint64_t number);
+
 /* What the script says, of as many events as were given: a refusal is in `status` and `detail`. If
- * it is `numbered`, the server gives an event its number. */
+ * it is `numbered`, the server gives an event its number. REDIS_APPEND_UNSURE: nothing was
+ * done, as a claim seems not to have been refused. */
+#define REDIS_APPEND_UNSURE 1
 CAIRN_MUST_USE int redis_append_read(redis_reply_t *reply, uint64_t events, int *status,
                                      cairn_slice_t *detail, cairn_stream_appended_t *appended,
                                      bool *numbered);
 
 void redis_append_ended(int *status, cairn_slice_t *detail);
 
-/* ---- redis_stream_push.c: many events, or large ones, by plain commands ---- */
+/* ---- redis_stream_tips.c: where streams end ---- */
 
-/* Streams that were there when last heard of and have not expired since, by the hashes of their
- * ids. */
-typedef struct redis_alive {
+/* What is believed of a stream, by the hash of its id. Whatever is done on it finds out whether it
+ * holds. */
+typedef struct redis_tip {
     uint64_t hash;
-    uint64_t until_ms;
-} redis_alive_t;
+    uint64_t until_ms; /* it is there as long */
+    uint64_t last;     /* number of its last event; 0: not known */
+    uint64_t losses;   /* of the link that this was told on */
+    const redis_conn_t *conn;
+    redis_batch_t *claim; /* on its way, and nothing is behind it */
+    uint32_t in_flight;   /* batches */
+    uint32_t stamp;       /* another whenever something else may have changed the stream */
+    uint16_t waits;       /* so many appends are to be alone before the next claim */
+    uint16_t penalty;     /* what waits begins with when a claim was for nothing */
+    bool has_more;        /* something goes with it that has its TTL */
+} redis_tip_t;
 
 uint64_t redis_stream_hash(cairn_slice_t id);
 
-/* An append with `bytes` of arguments, and when to think of the next that the stream is there. */
-bool redis_push_pays(redis_backend_t *redis, const redis_queue_name_t *name, size_t events,
-                     size_t bytes);
-void redis_push_alive(redis_backend_t *redis, cairn_slice_t stream, uint64_t until_ms);
+/* NULL: nothing is believed of it. */
+redis_tip_t *redis_tips_find(const redis_backend_t *redis, cairn_slice_t stream);
+
+/* Its place, empty if it is new. NULL: there is none. */
+redis_tip_t *redis_tips_take(redis_backend_t *redis, cairn_slice_t stream);
+
+/* Something other than an append of a batch changes it. */
+void redis_tips_forget(redis_backend_t *redis, cairn_slice_t stream);
+
+/* An append was answered: what it made the last; it was `alone` if nothing else was on its way. */
+void redis_tip_told(redis_tip_t *tip, const redis_conn_t *conn, uint64_t last, bool alone);
+
+/* A claim has turned out well; or not, and what that weighs. */
+typedef enum redis_tip_failure {
+    REDIS_TIP_FOLLOWED = 1, /* something came behind it */
+    REDIS_TIP_REFUSED = 4
+} redis_tip_failure_t;
+void redis_tip_claimed(redis_tip_t *tip);
+void redis_tip_failed(redis_tip_t *tip, redis_tip_failure_t why);
+
+/* Whether the next append is likely to be the only one. */
+bool redis_tip_may_claim(const redis_tip_t *tip, const redis_conn_t *conn, uint64_t now_ms);
+
+/* ---- redis_stream_claim.c: one event, by plain commands ---- */
+
+typedef struct redis_claim {
+    const redis_backend_t *redis;
+    const redis_queue_name_t *name;
+    int64_t ttl_ms; /* > 0 */
+    uint64_t max_events;
+    cairn_slice_t argument; /* the event */
+    uint64_t number;        /* that it is to have */
+} redis_claim_t;
+
+/* Whether it can be done so at all. */
+bool redis_claim_serves(const redis_backend_t *redis, cairn_slice_t stream, int64_t ttl_ms,
+                        uint64_t max_events);
+
+size_t redis_claim_bound(const redis_claim_t *claim);
+#define REDIS_CLAIM_COMMANDS 4 /* between MULTI and EXEC */
+char *redis_claim_write(char *out, const redis_claim_t *claim);
+
+/* Its answer; and whether something goes with the stream. CAIRN_EPROTOCOL. */
+CAIRN_MUST_USE int redis_claim_read(redis_reply_t *reply, uint64_t number, bool *has_more);
+
+/* In the place of an expected position: the claim of this number may have been refused; 0: it was.
+ */
+size_t redis_claim_mark(char *out, uint64_t number);
+
+/* What goes with the stream gets its TTL. */
+void redis_claim_touch(redis_backend_t *redis, cairn_slice_t stream, int64_t ttl_ms);
+
+/* ---- redis_stream_push.c: many events, or large ones, by plain commands ---- */
+
+/* An append with `bytes` of arguments. */
+bool redis_push_pays(const redis_backend_t *redis, const redis_tip_t *tip, cairn_slice_t stream,
+                     size_t events, size_t bytes);
+
+/* Whether the connection is told of what it publishes there. Then a transaction does not work:
+ * messages would come in the middle of EXEC's answer. */
+bool redis_hears_itself(const redis_backend_t *redis, cairn_slice_t stream);
 
 /* A transaction that appends the events, which are arguments one behind the other. */
 typedef struct redis_push {
@@ -155,8 +231,8 @@ bool redis_push_refused(cairn_slice_t detail);
 CAIRN_MUST_USE int redis_stream_reserve(redis_backend_t *redis, cairn_slice_t stream, size_t bytes,
                                         char **at);
 
-/* Sends what is open. UV_ENOMEM. */
-CAIRN_MUST_USE int redis_batches_flush(redis_backend_t *redis);
+/* Sends what is open, before something else that is about the stream. UV_ENOMEM. */
+CAIRN_MUST_USE int redis_batches_flush(redis_backend_t *redis, cairn_slice_t stream);
 
 /* It goes by itself. */
 #define REDIS_BATCH_ALONE 1

@@ -6,7 +6,8 @@
 /* The script's words for a refusal. */
 enum {
     HAS_ENDED = 1,
-    ENDS_ELSEWHERE = 2
+    ENDS_ELSEWHERE = 2,
+    UNSURE = 3
 };
 
 /* ---- the answer ---- */
@@ -21,6 +22,7 @@ static int read_refusal(redis_reply_t *reply, int *status, cairn_slice_t *detail
 {
     int64_t code = 0;
     int rc = redis_reply_int(reply, &code);
+    if (rc == 0 && code == UNSURE) return REDIS_APPEND_UNSURE;
     if (rc < 0 || (code != HAS_ENDED && code != ENDS_ELSEWHERE)) return CAIRN_EPROTOCOL;
     redis_append_ended(status, detail);
     if (code == HAS_ENDED) return 0;
@@ -56,6 +58,7 @@ static void on_appended(void *ctx, int status, redis_reply_t *reply, cairn_slice
     if (status == 0)
         rc = redis_append_read(reply, req->scratch[REDIS_SCRATCH_NUMBER], &status, &detail,
                                &appended, &numbered);
+    if (rc == REDIS_APPEND_UNSURE) rc = CAIRN_EPROTOCOL; /* nothing was claimed */
     if (redis_saver_failed(req, status, rc, detail)) return;
     redis_stream_done(req)->append_done(CAIRN_CONTAINER_OF(req, cairn_stream_append_t, req),
                                         &appended);
@@ -89,6 +92,18 @@ char *redis_append_begin(char *out, const redis_backend_t *redis, const redis_qu
     return redis_cmd_arg(out, cairn_slice(terms, (size_t)(end - terms)));
 }
 
+char *redis_append_begin_claimed(char *out, const redis_backend_t *redis,
+                                 const redis_queue_name_t *name, int64_t ttl_ms,
+                                 uint64_t max_events, uint64_t number)
+{
+    char terms[REDIS_APPEND_TERMS];
+    char *end = redis_append_terms(terms, ttl_ms, max_events);
+    *end++ = ' ';
+    end += redis_claim_mark(end, number);
+    out = redis_queue_begin(out, &redis_script_stream_append, redis, name, 2);
+    return redis_cmd_arg(out, cairn_slice(terms, (size_t)(end - terms)));
+}
+
 int redis_stream_append(void *self, cairn_stream_append_t *req,
                         const cairn_stream_append_args_t *args)
 {
@@ -102,6 +117,7 @@ int redis_stream_append(void *self, cairn_stream_append_t *req,
         redis_queue_bound(redis, &name, 1 + args->count, REDIS_APPEND_TERMS + entries_size(args)),
         &out);
     if (rc < 0) return rc;
+    redis_tips_forget(redis, name.id);
     out = redis_append_begin(out, redis, &name, args, args->count);
     for (size_t i = 0; i < args->count; i++) out = redis_event_arg(out, &args->entries[i]);
     req->req.scratch[REDIS_SCRATCH_MEMORY] = 0;

@@ -1,5 +1,6 @@
 /* Appends of one turn to one stream go as one call of the script, or as one transaction if they are
- * many (redis_stream_push.c): a call costs the server more than what it does for a small event.
+ * many (redis_stream_push.c): a call costs the server more than what it does for a small event. One
+ * event goes without the script, if nobody else is thought to append (redis_stream_claim.c).
  *
  * Only such as say nothing of their own go together: no ids, no expected position, the same TTL and
  * limit; and nothing goes behind what ends a stream. All of a batch is appended or refused, as each
@@ -30,8 +31,15 @@ struct redis_batch {
     redis_conn_t *conn;  /* where it goes */
     redis_batch_t *next; /* the one opened before it; not sent */
     bool sent;
-    bool pushed; /* as a transaction */
-    bool ends;   /* nothing goes behind it */
+    bool pushed;        /* as a transaction */
+    bool claiming;      /* a claim is not answered */
+    bool settling;      /* nor the call behind it */
+    bool ends;          /* nothing goes behind it */
+    bool alone;         /* nothing of the stream was on its way when it was sent */
+    uint64_t claim;     /* the number that it claimed */
+    cairn_req_t settle; /* what the connection knows of the call behind a claim */
+    redis_tip_t *tip;   /* of the stream; NULL: there is no place for it */
+    uint32_t stamp;     /* its stamp then */
     uint64_t sent_ms;
     int64_t ttl_ms;
     uint64_t max_events;
@@ -47,8 +55,19 @@ struct redis_batch {
 
 /* ---- life ---- */
 
+/* Nothing needs to go behind its claim any more. */
+static void end_claim(redis_batch_t *batch)
+{
+    if (!batch->tip || batch->tip->claim != batch) return;
+    batch->tip->claim = NULL;
+    batch->redis->claims--;
+}
+
 static void batch_free(redis_batch_t *batch)
 {
+    end_claim(batch);
+    if (batch->tip) batch->tip->in_flight--;
+    if (batch->settling) redis_route_forget(&batch->settle);
     cairn_free(batch->slots);
     cairn_free(batch->bytes);
     cairn_free(batch);
@@ -101,11 +120,12 @@ void redis_batch_forget(cairn_req_t *req)
     if (!batch->sent) take_back(batch, slot);
     req->scratch[REDIS_SCRATCH_MEMORY] = 0;
     if (--batch->alive > 0) return;
-    if (batch->sent) {
-        redis_route_forget(&batch->req);
-    } else {
+    if (!batch->sent) {
         unlink_open(batch);
+    } else if (batch->claiming || !batch->settling) {
+        redis_route_forget(&batch->req);
     }
+    if (batch->claiming) redis_tips_forget(batch->redis, stream_of(batch));
     batch_free(batch);
 }
 
@@ -156,10 +176,12 @@ static void tell_all(redis_batch_t *batch, cairn_position_t last)
     batch->alive--;
 }
 
-static void expect_it_to_live(redis_batch_t *batch)
+static void believe(redis_batch_t *batch, cairn_position_t last)
 {
-    if (batch->ttl_ms == CAIRN_TTL_PERSIST || batch->ends) return;
-    redis_push_alive(batch->redis, stream_of(batch), batch->sent_ms + (uint64_t)batch->ttl_ms);
+    redis_tip_t *tip = batch->tip;
+    if (!tip || batch->ttl_ms == CAIRN_TTL_PERSIST || batch->ends) return;
+    tip->until_ms = batch->sent_ms + (uint64_t)batch->ttl_ms;
+    if (tip->stamp == batch->stamp) redis_tip_told(tip, batch->conn, last.low, batch->alone);
 }
 
 static int read_answer(redis_batch_t *batch, redis_reply_t *reply, int *status,
@@ -169,18 +191,34 @@ static int read_answer(redis_batch_t *batch, redis_reply_t *reply, int *status,
     int rc = batch->pushed
                  ? redis_push_read(reply, batch->events, status, detail, appended)
                  : redis_append_read(reply, batch->events, status, detail, appended, &numbered);
-    if (rc < 0 || *status < 0) return rc;
+    if (rc != 0 || *status < 0) return rc;
     if (appended->count != batch->events || appended->position.low < batch->events)
         return CAIRN_EPROTOCOL;
-    if (numbered) expect_it_to_live(batch);
+    if (numbered) believe(batch, appended->position);
     return 0;
+}
+
+/* `rc`: what it was to read the answer. */
+static void finish(redis_batch_t *batch, int status, int rc, cairn_slice_t detail,
+                   cairn_position_t last)
+{
+    if (rc < 0) {
+        status = CAIRN_EPROTOCOL;
+        detail = cairn_str("an append's answer makes no sense");
+    }
+    if (status < 0) {
+        fail_all(batch, status, detail);
+    } else {
+        tell_all(batch, last);
+    }
+    batch_free(batch);
 }
 
 static void on_appended(void *ctx, int status, redis_reply_t *reply, cairn_slice_t detail)
 {
     cairn_req_t *req = ctx;
     redis_batch_t *batch = CAIRN_CONTAINER_OF(req, redis_batch_t, req);
-    cairn_stream_appended_t appended;
+    cairn_stream_appended_t appended = {.count = 0};
     int rc = 0;
     batch->conn = redis_conn_of_request(req);
     if (status == 0) {
@@ -188,16 +226,124 @@ static void on_appended(void *ctx, int status, redis_reply_t *reply, cairn_slice
     } else if (batch->pushed && redis_push_refused(detail)) {
         redis_append_ended(&status, &detail);
     }
-    if (rc < 0) {
-        status = CAIRN_EPROTOCOL;
-        detail = cairn_str("a script's answer makes no sense");
+    if (rc == REDIS_APPEND_UNSURE) rc = CAIRN_EPROTOCOL; /* it was not asked to look */
+    finish(batch, status, rc, detail, appended.position);
+}
+
+/* ---- claims ---- */
+
+/* Its event by the script: the number that it claimed was refused; or it may have been. */
+static int call_for_claimed(redis_batch_t *batch, uint64_t number, redis_answer_fn answer,
+                            cairn_req_t *req)
+{
+    redis_conn_t *conn = batch->conn;
+    const redis_queue_name_t name = redis_queue_name(stream_of(batch));
+    char *out;
+    int rc = redis_conn_reserve_unbounded(
+        conn, redis_queue_bound(batch->redis, &name, 1, REDIS_APPEND_TERMS + batch->len), &out);
+    if (rc < 0) return rc;
+    out = redis_append_begin_claimed(out, batch->redis, &name, batch->ttl_ms, batch->max_events,
+                                     number);
+    out = redis_cmd_literal(out, batch->bytes, batch->len);
+    redis_conn_commit_script(conn, out, answer, req, false);
+    return 0;
+}
+
+static void append_refused(redis_batch_t *batch)
+{
+    int rc = call_for_claimed(batch, 0, on_appended, &batch->req);
+    if (rc == 0) return;
+    finish(batch, rc, 0, cairn_slice(NULL, 0), (cairn_position_t){0, 0});
+}
+
+/* The claim was refused, or this would not be told. */
+static void on_settled(void *ctx, int status, redis_reply_t *reply, cairn_slice_t detail)
+{
+    cairn_req_t *req = ctx;
+    redis_batch_t *batch = CAIRN_CONTAINER_OF(req, redis_batch_t, settle);
+    cairn_stream_appended_t appended = {.count = 0};
+    batch->settling = false;
+    int rc = status == 0 ? read_answer(batch, reply, &status, &detail, &appended) : 0;
+    if (rc == REDIS_APPEND_UNSURE) {
+        append_refused(batch);
+        return;
     }
-    if (status < 0) {
-        fail_all(batch, status, detail);
-    } else {
-        tell_all(batch, appended.position);
+    finish(batch, status, rc, detail, appended.position);
+}
+
+static void on_claimed(void *ctx, int status, redis_reply_t *reply, cairn_slice_t detail)
+{
+    cairn_req_t *req = ctx;
+    redis_batch_t *batch = CAIRN_CONTAINER_OF(req, redis_batch_t, req);
+    redis_tip_t *tip = batch->tip;
+    const cairn_position_t claimed = redis_position_at(batch->claim);
+    bool has_more = false;
+    batch->claiming = false;
+    if (status < 0 && redis_push_refused(detail)) {
+        redis_tip_failed(tip, REDIS_TIP_REFUSED);
+        tip->last = 0;
+        end_claim(batch);
+        if (!batch->settling) append_refused(batch);
+        return;
     }
-    batch_free(batch);
+    int rc = status == 0 ? redis_claim_read(reply, batch->claim, &has_more) : 0;
+    if (status == 0 && rc == 0) {
+        believe(batch, claimed);
+        if (!batch->settling) redis_tip_claimed(tip);
+    }
+    if (has_more) {
+        tip->has_more = true;
+        redis_claim_touch(batch->redis, stream_of(batch), batch->ttl_ms);
+    }
+    finish(batch, status, rc, detail, claimed);
+}
+
+static int claim(redis_batch_t *batch, const redis_queue_name_t *name)
+{
+    redis_conn_t *conn = batch->conn;
+    const redis_claim_t what = {.redis = batch->redis,
+                                .name = name,
+                                .ttl_ms = batch->ttl_ms,
+                                .max_events = batch->max_events,
+                                .argument = cairn_slice(batch->bytes, batch->len),
+                                .number = batch->tip->last + 1};
+    char *out;
+    int rc = redis_conn_reserve_unbounded(conn, redis_claim_bound(&what), &out);
+    if (rc < 0) return rc;
+    out = redis_claim_write(out, &what);
+    redis_conn_commit_transaction(conn, out, on_claimed, &batch->req, REDIS_CLAIM_COMMANDS, false);
+    batch->claim = what.number;
+    batch->claiming = true;
+    batch->tip->claim = batch;
+    batch->redis->claims++;
+    return 0;
+}
+
+/* What is put in now goes behind it. */
+static void turn_to(const redis_batch_t *batch, cairn_slice_t stream)
+{
+    redis_route_t *route = &batch->redis->route;
+    redis_route_turn_to(route, batch->conn);
+    redis_pool_t *pool = redis_route_pool(route);
+    if (redis_pool_has_choice(pool))
+        redis_pool_turn_to(pool, batch->conn, redis_route_name(route, stream));
+}
+
+/* What comes next is about a stream. */
+static int settle(redis_backend_t *redis, cairn_slice_t stream)
+{
+    if (redis->claims == 0) return 0;
+    redis_tip_t *tip = redis_tips_find(redis, stream);
+    redis_batch_t *batch = tip ? tip->claim : NULL;
+    if (!batch) return 0;
+    turn_to(batch, stream);
+    int rc = call_for_claimed(batch, batch->claim, on_settled, &batch->settle);
+    if (rc < 0) return rc;
+    batch->settling = true;
+    batch->alone = false;
+    redis_tip_failed(tip, REDIS_TIP_FOLLOWED);
+    end_claim(batch);
+    return 0;
 }
 
 /* ---- sending ---- */
@@ -239,24 +385,50 @@ static int push(redis_batch_t *batch, const redis_queue_name_t *name)
     return 0;
 }
 
-static int send_one(redis_batch_t *batch)
+static bool may_claim(const redis_batch_t *batch, const redis_tip_t *tip)
+{
+    if (batch->events != 1 || batch->ends || !tip) return false;
+    return redis_tip_may_claim(tip, batch->conn, batch->sent_ms) &&
+           redis_claim_serves(batch->redis, stream_of(batch), batch->ttl_ms, batch->max_events);
+}
+
+/* In the way that costs least; `alone`: nothing about the stream is known to come behind it. */
+static int send_somehow(redis_batch_t *batch, redis_tip_t *tip, bool alone)
 {
     redis_backend_t *redis = batch->redis;
-    const redis_queue_name_t name = redis_queue_name(stream_of(batch));
+    const cairn_slice_t stream = stream_of(batch);
+    const redis_queue_name_t name = redis_queue_name(stream);
     const bool may_push = batch->ttl_ms != CAIRN_TTL_PERSIST && !batch->ends;
-    int rc = redis_route_use_scripts(&redis->route);
-    if (rc < 0) return rc;
-    redis_route_turn_to(&redis->route, batch->conn);
-    redis_pool_t *pool = redis_route_pool(&redis->route);
-    if (redis_pool_has_choice(pool))
-        redis_pool_turn_to(pool, batch->conn, redis_route_name(&redis->route, stream_of(batch)));
-    batch->pushed = may_push && redis_push_pays(redis, &name, batch->events, batch->len);
-    rc = batch->pushed ? push(batch, &name) : call_script(batch, &name);
+    batch->tip = tip;
+    if (alone && may_claim(batch, tip)) return claim(batch, &name);
+    batch->pushed = may_push && redis_push_pays(redis, tip, stream, batch->events, batch->len);
+    int rc = batch->pushed ? push(batch, &name) : call_script(batch, &name);
     if (rc < 0) return rc;
     cairn_free(batch->bytes);
     batch->bytes = NULL;
-    batch->sent = true;
+    return 0;
+}
+
+static int send_one(redis_batch_t *batch, bool alone)
+{
+    redis_backend_t *redis = batch->redis;
+    const cairn_slice_t stream = stream_of(batch);
+    int rc = redis_route_use_scripts(&redis->route);
+    if (rc == 0) rc = settle(redis, stream);
+    if (rc < 0) return rc;
+    turn_to(batch, stream);
+    redis_tip_t *tip = redis_tips_take(redis, stream);
     batch->sent_ms = redis->host->api->now_ms(redis->host);
+    rc = send_somehow(batch, tip, alone);
+    if (rc < 0) {
+        batch->tip = NULL;
+        return rc;
+    }
+    batch->sent = true;
+    if (!tip) return 0;
+    batch->alone = tip->in_flight++ == 0 && batch->events == 1;
+    if (batch->ends) redis_tips_forget(redis, stream);
+    batch->stamp = tip->stamp;
     return 0;
 }
 
@@ -267,20 +439,26 @@ static redis_batch_t *oldest(const redis_backend_t *redis)
     return batch;
 }
 
-int redis_batches_flush(redis_backend_t *redis)
+/* `before`: what is about this stream comes next; NULL: nothing does. */
+static int send_open(redis_backend_t *redis, const cairn_slice_t *before)
 {
     for (redis_batch_t *batch; (batch = oldest(redis));) {
-        int rc = send_one(batch);
+        int rc = send_one(batch, !before || !cairn_slice_eq(stream_of(batch), *before));
         if (rc < 0) return rc;
         unlink_open(batch);
     }
-    return 0;
+    return before ? settle(redis, *before) : 0;
+}
+
+int redis_batches_flush(redis_backend_t *redis, cairn_slice_t stream)
+{
+    return send_open(redis, &stream);
 }
 
 static void run(cairn_task_t *task)
 {
     redis_backend_t *redis = CAIRN_CONTAINER_OF(task, redis_backend_t, flush);
-    while (redis_batches_flush(redis) < 0) {
+    while (send_open(redis, NULL) < 0) {
         redis_batch_t *batch = oldest(redis);
         unlink_open(batch);
         fail_all(batch, UV_ENOMEM, cairn_slice(NULL, 0));
@@ -290,7 +468,7 @@ static void run(cairn_task_t *task)
 
 int redis_stream_reserve(redis_backend_t *redis, cairn_slice_t stream, size_t bytes, char **at)
 {
-    int rc = redis_batches_flush(redis);
+    int rc = redis_batches_flush(redis, stream);
     return rc < 0 ? rc : redis_saver_reserve(redis, stream, bytes, at);
 }
 
@@ -373,7 +551,7 @@ static int find_batch(redis_backend_t *redis, redis_conn_t *conn,
 {
     redis_batch_t *batch = find_open(redis, args->stream);
     if (batch && !has_room(batch, args)) {
-        int rc = redis_batches_flush(redis);
+        int rc = redis_batches_flush(redis, args->stream);
         if (rc < 0) return rc;
         batch = NULL;
     }

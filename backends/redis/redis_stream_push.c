@@ -14,55 +14,27 @@
  * Not for a stream that is followed here over the same connection. */
 #include "redis_stream.h"
 
-#include <cairn/sys/alloc.h>
-
 enum {
-    SLOTS = 4096,
     PAYS_FROM = 2500, /* bytes, ... */
     EVENT_PAYS = 32,  /* ... of which each event counts for so many */
     LARGE = 32768,    /* an event that is not sent to who follows: they read it */
     MESSAGE = 65536   /* about, of events that are sent together */
 };
 
-/* ---- streams that are there ---- */
+/* ---- when ---- */
 
-uint64_t redis_stream_hash(cairn_slice_t id)
-{
-    uint64_t hash = 14695981039346656037u; /* FNV-1a */
-    for (size_t i = 0; i < id.len; i++) hash = (hash ^ (unsigned char)id.ptr[i]) * 1099511628211u;
-    return hash ^ hash >> 32;
-}
-
-static bool is_alive(redis_backend_t *redis, cairn_slice_t stream)
-{
-    const cairn_host_t *host = redis->host;
-    if (!redis->alive) redis->alive = cairn_calloc(SLOTS, sizeof *redis->alive);
-    if (!redis->alive) return false;
-    const uint64_t hash = redis_stream_hash(stream);
-    const redis_alive_t *slot = &redis->alive[hash % SLOTS];
-    return slot->hash == hash && host->api->now_ms(host) < slot->until_ms;
-}
-
-void redis_push_alive(redis_backend_t *redis, cairn_slice_t stream, uint64_t until_ms)
-{
-    if (!redis->alive) return;
-    const uint64_t hash = redis_stream_hash(stream);
-    redis->alive[hash % SLOTS] = (redis_alive_t){hash, until_ms};
-}
-
-/* Over a connection that is told of what it publishes a transaction does not work: messages would
- * come in the middle of EXEC's answer. */
-static bool hears_itself(const redis_backend_t *redis, cairn_slice_t stream)
+bool redis_hears_itself(const redis_backend_t *redis, cairn_slice_t stream)
 {
     if (redis->route.one.subscriptions.state != REDIS_CONN_CLOSED) return false;
     return redis->has_patterns || redis_channels_find(&redis->channels, stream);
 }
 
-bool redis_push_pays(redis_backend_t *redis, const redis_queue_name_t *name, size_t events,
-                     size_t bytes)
+bool redis_push_pays(const redis_backend_t *redis, const redis_tip_t *tip, cairn_slice_t stream,
+                     size_t events, size_t bytes)
 {
-    if (bytes + EVENT_PAYS * events < PAYS_FROM) return false;
-    return is_alive(redis, name->id) && !hears_itself(redis, name->id);
+    if (bytes + EVENT_PAYS * events < PAYS_FROM || !tip) return false;
+    return redis->host->api->now_ms(redis->host) < tip->until_ms &&
+           !redis_hears_itself(redis, stream);
 }
 
 /* ---- events that are written as arguments ---- */

@@ -27,6 +27,7 @@ struct redis_tls_link {
     bool received;  /* bytes, since it was last allowed */
     bool greedy;    /* they filled the buffer: there may be more */
     size_t refused; /* of the last write */
+    uint64_t sent;  /* bytes that the socket took */
     bool wants_write;
     bool is_done;  /* the handshake */
     bool plain;    /* the server's first byte begins no record */
@@ -87,7 +88,10 @@ static int wire_write(BIO *bio, const char *from, int len)
     redis_tls_link_t *link = BIO_get_data(bio);
     BIO_clear_retry_flags(bio);
     ssize_t took = send(link->fd, from, (size_t)len, MSG_NOSIGNAL);
-    if (took >= 0) return (int)took;
+    if (took >= 0) {
+        link->sent += (uint64_t)took;
+        return (int)took;
+    }
     if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR) {
         BIO_set_retry_write(bio);
     } else {
@@ -147,6 +151,7 @@ static bool set_name(SSL *ssl, const redis_tls_t *tls, const char *name)
 static bool begin(redis_tls_link_t *link)
 {
     redis_tls_t *tls = link->tls;
+    redis_tls_refresh(tls);
     link->ssl = SSL_new(tls->ctx);
     if (!link->ssl) return false;
     SSL_set_app_data(link->ssl, link);
@@ -196,10 +201,7 @@ static int fail(redis_tls_link_t *link, int status, const char *reason)
 {
     link->status = status;
     if (reason) snprintf(link->reason, sizeof link->reason, "%s", reason);
-    if (status == CAIRN_ETLS) { /* the next begins anew, maybe with other files */
-        redis_tls_forget_session(link->tls);
-        redis_tls_refresh(link->tls);
-    }
+    if (status == CAIRN_ETLS) redis_tls_forget_session(link->tls); /* the next begins anew */
     return status;
 }
 
@@ -318,6 +320,11 @@ ssize_t redis_tls_write(redis_tls_link_t *link, const char *from, size_t len)
 size_t redis_tls_refused(const redis_tls_link_t *link)
 {
     return link->refused;
+}
+
+uint64_t redis_tls_sent(const redis_tls_link_t *link)
+{
+    return link->sent;
 }
 
 bool redis_tls_wants_write(const redis_tls_link_t *link)

@@ -48,6 +48,9 @@ ssize_t redis_tls_write(redis_tls_link_t *link, const char *from, size_t len);
 /* So many of the bytes refused last are on their way all the same. */
 size_t redis_tls_refused(const redis_tls_link_t *link);
 
+/* Bytes that the socket has taken: records, not what they hold. */
+uint64_t redis_tls_sent(const redis_tls_link_t *link);
+
 /* The handshake or a read waits for room to write. */
 bool redis_tls_wants_write(const redis_tls_link_t *link);
 

@@ -121,6 +121,7 @@ static void fail_entry(redis_conn_t *conn, const redis_entry_t *entry, int statu
     }
     if (redis_hold_keeps(conn, entry, text)) return;
     bool again = entry->ctx && lacks_script(entry, text) && send_again(conn, entry) == 0;
+    conn->answered = cairn_slice(conn->out.buf + conn->out.head, entry->bytes);
     redis_out_answered(&conn->out, entry->bytes);
     conn->tally.answered++;
     conn->tally.errors++;
@@ -352,11 +353,30 @@ static void lose_for_frame(redis_conn_t *conn, int status, char first)
     redis_conn_lose(conn, CAIRN_ETLS, detail);
 }
 
+/* Inside a transaction: the replies that are as they should be, and whole. */
+static void take_queued(redis_conn_t *conn)
+{
+    static const char queued[] = "+QUEUED\r\n";
+    const size_t len = sizeof queued - 1;
+    redis_in_t *in = &conn->in;
+    if (conn->hold.on || conn->in.frame.pending > 0) return;
+    const redis_queue_t *queue = answered_next(conn);
+    if (queue->head == queue->tail) return;
+    const uint32_t skip = redis_queue_at(queue, queue->head)->skip;
+    while (conn->transaction.skipped < skip && in->tail - in->head >= len &&
+           memcmp(in->buf + in->head, queued, len) == 0) {
+        conn->transaction.skipped++;
+        in->head += len;
+    }
+}
+
 /* Every complete reply that is there; each may end the link or close the connection. */
 static void take_replies(redis_conn_t *conn, const redisAsyncContext *link)
 {
     redis_in_t *in = &conn->in;
     while (in->head < in->tail) {
+        if (conn->transaction.skipped > 0) take_queued(conn);
+        if (in->head == in->tail) return;
         size_t len;
         const char *at = in->buf + in->head;
         int rc = redis_frame_scan(&in->frame, at, in->tail - in->head,

@@ -281,6 +281,21 @@ static void a_live_connection_is_told_the_new_one(world_t *w)
     assert_int_equal(p.asks, 2);
 }
 
+/* Under RESP2 no AUTH can be said where subscriptions are. */
+static void who_cannot_be_told_says_so(world_t *w)
+{
+    provider_t p = kim(GIVES);
+    client_t *c = open_on(w, &p, NULL);
+    works(c, "news");
+    const bool apart = strcmp(protocol, "protocol=2") == 0;
+    reauth(c, 0);
+    client_await_count(c, "reauthenticated OK", 1);
+    client_await_count(c, "reauthenticated UV_ENOTSUP", apart ? 1 : 0);
+    pub_await(client_publish(c, "news", "x"), 0);
+    assert_int_equal(journal_count(&c->journal, "reauthenticated UV_ENOTSUP"), apart ? 1 : 0);
+    assert_int_equal(client_stats(c).disconnects, 0);
+}
+
 static void a_live_connection_may_become_another_users(world_t *w)
 {
     provider_t p = kim(GIVES);
@@ -447,6 +462,7 @@ static const scenario_t scenarios[] = {
     SCENARIO(a_handle_may_be_closed_when_asked),
     SCENARIO(a_password_beside_a_provider_is_refused),
     SCENARIO(a_live_connection_is_told_the_new_one),
+    SCENARIO(who_cannot_be_told_says_so),
     SCENARIO(a_live_connection_may_become_another_users),
     SCENARIO(a_refused_one_leaves_the_connection_as_it_is),
     SCENARIO(the_last_call_counts),

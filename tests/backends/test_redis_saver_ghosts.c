@@ -6,11 +6,12 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum {
     HOUR = 3600000,
     GHOSTS = 2100, /* a call forgets 1000 */
-    BRIEF = 1000
+    BRIEF = 3000
 };
 
 static redis_t redis;
@@ -136,7 +137,42 @@ static void a_shallow_put_leaves_what_it_put_and_no_ghost(world_t *w)
     keyspace_assert_whole(&redis);
 }
 
+/* A call looks at some hundred, and does not keep the server longer. */
+static void the_latest_is_looked_for_in_pieces(world_t *w)
+{
+    saver_client_t *s = open_with_two_among_ghosts(w);
+    saver_client_t *other = saver_open(w, NULL);
+    redis_ask(&redis, "CONFIG RESETSTAT");
+    assert_get(other, latest(), "a2 a@1=x");
+    const char *calls = strstr(redis_ask(&redis, "INFO commandstats"), "cmdstat_evalsha:calls=");
+    assert_non_null(calls);
+    assert_in_range(atoi(strchr(calls, '=') + 1), GHOSTS / 600, GHOSTS / 100);
+    assert_listed("t", 2);
+    assert_get(s, latest(), "a2 a@1=x");
+    keyspace_assert_whole(&redis);
+}
+
+static void so_it_is_by_who_asks_for_more_than_it(world_t *w)
+{
+    saver_client_t *s = open_with_two_among_ghosts(w);
+    assert_int_equal(saver_ttl(s, latest()), CAIRN_TTL_PERSIST);
+    assert_listed("t", 2);
+    clear();
+    s = open_with_two_among_ghosts(w);
+    saver_set_ttl(s, latest(), HOUR);
+    assert_in_range(saver_ttl(s, at("a2")), HOUR - 60000, HOUR);
+    clear();
+    s = open_with_two_among_ghosts(w);
+    const cairn_slice_t channel = cairn_str("a");
+    const cairn_checkpoint_ref_t place = latest();
+    assert_status(ask_history(s->own, &place, &channel, 1), 0);
+    ask_await(s->own, 0);
+    assert_listed("t", 2);
+}
+
 static const scenario_t scenarios[] = {
+    SCENARIO(the_latest_is_looked_for_in_pieces),
+    SCENARIO(so_it_is_by_who_asks_for_more_than_it),
     SCENARIO(a_thread_of_ghosts_is_not_there),
     SCENARIO(one_that_lives_among_ghosts_is_its_thread),
     SCENARIO(a_prune_keeps_what_lives_and_no_ghost),

@@ -50,13 +50,13 @@ static void a_put_is_one_transaction(world_t *w)
     monitor_t m;
     saver_client_t *s = open_watched(w, NULL, &m);
     saver_put(s, "c1", "a@1=x b@1=y c@1! d@1~", .run_id = "r1", .metadata = "{\"k\":1}");
-    assert_sent(&m, 1, "MULTI HSET SET SET SET SET EVALSHA EXEC");
+    assert_sent(&m, 1, "MULTI COPY HSET SET SET SET SET EVALSHA EXEC");
     saver_put(s, "c2", "a@1 b@2=z", .parent = "c1");
-    assert_sent(&m, 1, "MULTI HSET SET EVALSHA EXEC");
+    assert_sent(&m, 1, "MULTI COPY HSET SET EVALSHA EXEC");
     saver_put(s, "c2", "a@1 b@2", .parent = "c1");
-    assert_sent(&m, 1, "MULTI HSET EVALSHA EXEC");
+    assert_sent(&m, 1, "MULTI COPY HSET EVALSHA EXEC");
     saver_put(s, "c1", "a@2=x", .run_id = "r2");
-    assert_sent(&m, 1, "MULTI HSET SET EVALSHA EXEC");
+    assert_sent(&m, 1, "MULTI COPY HSET SET EVALSHA EXEC");
     monitor_stop(&m);
 }
 
@@ -69,13 +69,13 @@ static void a_put_behind_the_latest_is_one_transaction_of_plain_commands(world_t
     assert_none(t, thread("none"));
     monitor_read(&m);
     saver_put(s, "c1", "a@1=x b@1=y");
-    assert_sent(&m, 1, "MULTI HSET SET SET EVALSHA EXEC");
+    assert_sent(&m, 1, "MULTI COPY HSET SET SET EVALSHA EXEC");
     saver_put(s, "c2", "a@2=x b@1", .parent = "c1");
-    assert_sent(&m, 1, "MULTI HGET HSET SET RPUSH ZADD ZADD EXISTS EXEC");
+    assert_sent(&m, 1, "MULTI COPY HSET SET RPUSH ZADD ZADD EXISTS EXEC");
     saver_set_ttl(t, at("c1"), 100000);
     monitor_read(&m);
     saver_put(s, "c3", "a@2 b@1", .parent = "c2");
-    assert_sent(&m, 2, "MULTI HGET HSET RPUSH ZADD ZADD EXISTS EXEC EVALSHA");
+    assert_sent(&m, 2, "MULTI COPY HSET RPUSH ZADD ZADD EXISTS EXEC EVALSHA");
     saver_put(t, "c4", "a@3=t b@2=t", .parent = "c3");
     saver_write(t, "c5", "t1", "a=1");
     monitor_read(&m);
@@ -100,15 +100,15 @@ static void a_put_of_what_somebody_else_has_put_meanwhile_replaces_it(world_t *w
     saver_write(t, "c3", "t1", "a=1");
     monitor_read(&m);
     saver_put(s, "c2", "a@3=s");
-    assert_sent(&m, 2, "MULTI HGET HSET SET RPUSH ZADD ZADD EXISTS EXEC EVALSHA");
+    assert_sent(&m, 2, "MULTI COPY HSET SET RPUSH ZADD ZADD EXISTS EXEC EVALSHA");
     assert_get(t, at("c2"), "c2 a@3=s");
     monitor_read(&m);
     saver_put(s, "c3", "a@3", .parent = "c2");
-    assert_sent(&m, 2, "MULTI HGET HSET RPUSH ZADD ZADD EXISTS EXEC EVALSHA");
+    assert_sent(&m, 2, "MULTI COPY HSET RPUSH ZADD ZADD EXISTS EXEC EVALSHA");
     assert_get(s, latest(), "c3 <c2 a@3=s [t1.0 a=1]"); /* which it now knows to be the latest */
     monitor_read(&m);
     saver_put(s, "c4", "a@3", .parent = "c3");
-    assert_sent(&m, 1, "MULTI HGET HSET RPUSH ZADD ZADD EXISTS EXEC");
+    assert_sent(&m, 1, "MULTI COPY HSET RPUSH ZADD ZADD EXISTS EXEC");
     monitor_stop(&m);
     keyspace_assert_whole(&redis);
 }
@@ -149,7 +149,7 @@ static void put_writes_of_others_is_one_transaction(world_t *w)
     saver_write(s, "c3", "t1", "a=1");
     assert_sent(&m, 1, "MULTI EVALSHA RPUSHX EXEC");
     saver_put(s, "c3", "a@1=x");
-    assert_sent(&m, 1, "MULTI HSET SET EVALSHA EXEC");
+    assert_sent(&m, 1, "MULTI COPY HSET SET EVALSHA EXEC");
     saver_write(s, "c3", "t1", "a=1");
     assert_sent(&m, 1, "RPUSHX");
     saver_write(s, "c3", "t1", "a=1", .ttl = cairn_ttl_ms(100000));
@@ -185,11 +185,11 @@ static void a_put_with_a_ttl_is_one_transaction(world_t *w)
     saver_client_t *s = open_watched(w, &checkpoints, &m);
     saver_client_t *t = saver_beside(s, &threads);
     saver_put(s, "c1", "a@1=x b@1=y");
-    assert_sent(&m, 1, "MULTI HSET SET SET EVALSHA EXEC");
+    assert_sent(&m, 1, "MULTI COPY HSET SET SET EVALSHA EXEC");
     saver_write(s, "c1", "t1", "a=1");
     assert_sent(&m, 1, "RPUSHX");
     saver_put(t, "c2", "a@1 b@1", .parent = "c1");
-    assert_sent(&m, 1, "MULTI HSET EVALSHA EXEC");
+    assert_sent(&m, 1, "MULTI COPY HSET EVALSHA EXEC");
     saver_write(t, "c2", "t1", "a=1");
     assert_sent(&m, 1, "MULTI EVALSHA RPUSHX EXEC");
     monitor_stop(&m);
@@ -203,7 +203,7 @@ static void a_shallow_put_is_one_transaction(world_t *w)
     for (int i = 0; i < 5; i++) {
         char id[] = {'c', (char)('0' + i), '\0'};
         saver_put(s, id, "a@1=x");
-        assert_sent(&m, 1, "MULTI HSET SET EVALSHA EXEC");
+        assert_sent(&m, 1, "MULTI COPY HSET SET EVALSHA EXEC");
     }
     monitor_stop(&m);
 }
@@ -492,7 +492,7 @@ static void many_in_flight_are_still_one_transaction_each(world_t *w)
 {
     enum {
         MANY = 1000,
-        COMMANDS = 5 /* MULTI HSET SET EVALSHA EXEC */
+        COMMANDS = 6 /* MULTI COPY HSET SET EVALSHA EXEC */
     };
     monitor_t m;
     saver_client_t *s = open_watched(w, NULL, &m);

@@ -43,9 +43,27 @@ static void a_tail_is_told_that_what_it_knows_is_gone(world_t *w)
     assert_int_equal(streams_length(s, "run"), 4);
 }
 
+/* Who comes back with a position that was told before. */
+static void so_is_one_that_begins_behind_what_is_gone(world_t *w)
+{
+    streams_client_t *s = streams_open(w, NULL);
+    streams_append(s, "run", "a");
+    redis_ask(&redis, "COPY langgraph:queue:{run} langgraph:queue:{copy}");
+    const cairn_position_t told = streams_append(s, "run", "b c");
+    redis_ask(&redis, "RENAME langgraph:queue:{copy} langgraph:queue:{run}");
+    follower_t *f = streams_follow_after(s, "run", told);
+    f->react = begin_anew;
+    follower_await(f, "gap -1", "live");
+    streams_append(s, "run", "d");
+    follower_await_events(f, 1);
+    assert_int_equal(journal_count(&f->journal, "gap -1"), 1);
+    assert_true(cairn_position_cmp(f->position, told) <= 0);
+}
+
 int main(void)
 {
-    static const scenario_t scenarios[] = {SCENARIO(a_tail_is_told_that_what_it_knows_is_gone)};
+    static const scenario_t scenarios[] = {SCENARIO(a_tail_is_told_that_what_it_knows_is_gone),
+                                           SCENARIO(so_is_one_that_begins_behind_what_is_gone)};
     redis_start(&redis, NULL);
     streams_backend.clear = clear;
     int failures = SCENARIOS_RUN("redis: streams RESP3 that lost their end", scenarios,

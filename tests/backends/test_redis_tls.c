@@ -175,6 +175,28 @@ static void a_clients_certificate_may_be_renewed(world_t *w)
     works(c);
 }
 
+/* Nothing has failed yet that could be the reason to look at them again. */
+static void files_that_change_are_read_before_they_are_missed(world_t *w)
+{
+    char url[256];
+    certs_replace(&certs, "trusted.pem", "ca.pem");
+    snprintf(url, sizeof url, "rediss://localhost:%d?tls_ca_file=%s&" QUICK, redis.server.tls_port,
+             certs_path(&certs, "trusted.pem"));
+    w->at_end = serve_as_usual;
+    w->url = url;
+    client_t *c = world_open(w, NULL);
+    works(c);
+    certs_replace(&certs, "trusted.pem", "stranger-ca.pem");
+    serve("stranger");
+    pub_await(client_publish(c, "news", "on a connection that lives on"), 0);
+    assert_int_equal(client_stats(c).disconnects, 0);
+    redis_ask(&redis, "CLIENT KILL TYPE normal");
+    redis_ask(&redis, "CLIENT KILL TYPE pubsub");
+    client_await_count(c, "connected", 2);
+    pub_await(client_publish(c, "news", "on one that is new"), 0);
+    assert_int_equal(journal_count(&c->journal, "disconnected CAIRN_ETLS"), 0);
+}
+
 /* ---- the other end is something else ---- */
 
 static void a_server_without_tls_is_told(world_t *w)
@@ -368,6 +390,7 @@ static const scenario_t scenarios[] = {
     SCENARIO(a_certificate_may_be_mended),
     SCENARIO(a_client_may_have_to_show_one),
     SCENARIO(a_clients_certificate_may_be_renewed),
+    SCENARIO(files_that_change_are_read_before_they_are_missed),
     SCENARIO(a_server_without_tls_is_told),
     SCENARIO(a_server_with_tls_is_told),
     SCENARIO(a_silent_server_costs_the_time_to_connect),

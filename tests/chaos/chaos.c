@@ -258,27 +258,28 @@ void chaos_open(chaos_t *chaos, uv_loop_t *loop, chaos_world_t *world, uint64_t 
 {
     static const struct {
         const char *name, *query;
+        chaos_way_t way;
     } kinds[CHAOS_LINKS] = {
-        {"RESP3", "protocol=3"},
-        {"RESP2", "protocol=2"},
-        {"few", "max_inflight=16&max_queue_bytes=65536&clock_ms=1000"},
-        {"straight", "keepalive_ms=0"},
+        {"RESP3", "keepalive_ms=500&protocol=3", CHAOS_PROXIED},
+        {"RESP2", "keepalive_ms=500&protocol=2", CHAOS_PROXIED},
+        {"few", "keepalive_ms=500&max_inflight=16&max_queue_bytes=65536&clock_ms=1000",
+         CHAOS_PROXIED},
+        {"TLS", "keepalive_ms=500", CHAOS_SECURE},
+        {"far", "keepalive_ms=500", CHAOS_FAR},
+        {"straight", "keepalive_ms=0", CHAOS_STRAIGHT},
     };
-    char url[256];
+    char where[384], url[512];
     *chaos = (chaos_t){.loop = loop, .world = world, .random = seed | 1, .pace = pace};
-    const server_t server = chaos_world_server(world);
     for (int i = 0; i < CHAOS_LINKS; i++) {
-        const bool is_straight = i == CHAOS_LINKS - 1;
+        chaos_world_where(world, kinds[i].way, where, sizeof where);
         snprintf(url, sizeof url,
-                 "redis://127.0.0.1:%d?reconnect_min_ms=10&reconnect_max_ms=%d"
-                 "&connect_timeout_ms=%u%s%s",
-                 is_straight ? server.port : chaos_world_proxy_port(world), RECONNECT_MOST_MS,
-                 1000 * pace, kinds[i].query[0] == 'k' ? "&" : "&keepalive_ms=500&",
-                 kinds[i].query);
+                 "%sreconnect_min_ms=10&reconnect_max_ms=%d&connect_timeout_ms=%u&%s", where,
+                 RECONNECT_MOST_MS, 1000 * pace, kinds[i].query);
         chaos->links[i].chaos = chaos;
         open_link(&chaos->links[i], kinds[i].name, url);
     }
-    snprintf(url, sizeof url, "unix://%s?reconnect_min_ms=5&reconnect_max_ms=20", server.unix_path);
+    chaos_world_where(world, CHAOS_CLEAN, where, sizeof where);
+    snprintf(url, sizeof url, "%sreconnect_min_ms=5&reconnect_max_ms=20", where);
     chaos->clean.chaos = chaos;
     open_link(&chaos->clean, "clean", url);
 

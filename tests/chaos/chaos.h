@@ -77,7 +77,7 @@ typedef enum chaos_kind {
 } chaos_kind_t;
 
 enum {
-    CHAOS_LINKS = 4,
+    CHAOS_LINKS = 6,
     CHAOS_NAME = 48,
     CHAOS_LATE_MS =
         100, /* after its deadline a request ends at the latest, but for the loop's lag */

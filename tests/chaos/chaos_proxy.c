@@ -46,7 +46,9 @@ struct chaos_proxy {
     uv_tcp_t listener;
     uv_async_t wake;
     uv_timer_t tick;
-    int port, server_port;
+    int server_port;
+    char where[32];
+    chaos_space_t *space;
     uint64_t random;
     connection_t *first;
     chaos_order_t newcomers; /* what those that come must suffer */
@@ -278,7 +280,6 @@ static void begin_flow(flow_t *flow, connection_t *connection, flow_t *other)
 {
     flow->connection = connection;
     flow->other = other;
-    must(uv_tcp_init(&connection->proxy->loop, &flow->side), "socket");
     flow->side.data = flow;
     flow->open = true;
 }
@@ -293,6 +294,8 @@ static void on_connection(uv_stream_t *listener, int status)
     connection->next = proxy->first;
     if (proxy->first) proxy->first->previous = connection;
     proxy->first = connection;
+    must(uv_tcp_init(&proxy->loop, &connection->requests.side), "socket");
+    must(uv_tcp_init(&proxy->loop, &connection->replies.side), "socket");
     begin_flow(&connection->requests, connection, &connection->replies);
     begin_flow(&connection->replies, connection, &connection->requests);
     atomic_fetch_add(&proxy->accepted, 1);
@@ -328,31 +331,41 @@ static int port_of(const uv_tcp_t *tcp)
     return ntohs(address.sin_port);
 }
 
-chaos_proxy_t *chaos_proxy_start(int server_port, uint64_t seed)
+/* A socket belongs for good to the namespace in which it is made, and with it all it accepts; the
+ * thread, and so the way to the server, stays outside. */
+static void listen_at(chaos_proxy_t *proxy, const char *host)
+{
+    struct sockaddr_in address;
+    must(uv_ip4_addr(host, 0, &address), "address");
+    if (proxy->space) chaos_space_enter(proxy->space);
+    must(uv_tcp_init_ex(&proxy->loop, &proxy->listener, AF_INET), "socket");
+    if (proxy->space) chaos_space_leave(proxy->space);
+    must(uv_tcp_bind(&proxy->listener, (struct sockaddr *)&address, 0), "bind");
+    must(uv_listen((uv_stream_t *)&proxy->listener, BACKLOG, on_connection), "listen");
+    snprintf(proxy->where, sizeof proxy->where, "%s:%d", host, port_of(&proxy->listener));
+}
+
+chaos_proxy_t *chaos_proxy_start(int server_port, uint64_t seed, chaos_space_t *space)
 {
     chaos_proxy_t *proxy = calloc(1, sizeof *proxy);
     if (!proxy) abort();
     proxy->server_port = server_port;
+    proxy->space = space;
     proxy->random = seed | 1;
     must(uv_mutex_init(&proxy->lock), "mutex");
     must(uv_loop_init(&proxy->loop), "loop");
     must(uv_async_init(&proxy->loop, &proxy->wake, on_wake), "async");
     must(uv_timer_init(&proxy->loop, &proxy->tick), "timer");
-    must(uv_tcp_init(&proxy->loop, &proxy->listener), "socket");
     proxy->wake.data = proxy->tick.data = proxy->listener.data = proxy;
-    struct sockaddr_in address;
-    must(uv_ip4_addr("127.0.0.1", 0, &address), "address");
-    must(uv_tcp_bind(&proxy->listener, (struct sockaddr *)&address, 0), "bind");
-    must(uv_listen((uv_stream_t *)&proxy->listener, BACKLOG, on_connection), "listen");
-    proxy->port = port_of(&proxy->listener);
+    listen_at(proxy, space ? chaos_space_host(space) : "127.0.0.1");
     must(uv_timer_start(&proxy->tick, on_tick, TICK_MS, TICK_MS), "timer");
     must(uv_thread_create(&proxy->thread, run, proxy), "thread");
     return proxy;
 }
 
-int chaos_proxy_port(const chaos_proxy_t *proxy)
+const char *chaos_proxy_where(const chaos_proxy_t *proxy)
 {
-    return proxy->port;
+    return proxy->where;
 }
 
 void chaos_proxy_order(chaos_proxy_t *proxy, const chaos_order_t *order)

@@ -7,6 +7,8 @@
 #ifndef TESTS_CHAOS_PROXY_H
 #define TESTS_CHAOS_PROXY_H
 
+#include "chaos_space.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -32,10 +34,13 @@ typedef struct chaos_order {
     bool newcomers; /* also connections that are made from now on */
 } chaos_order_t;
 
-/* Listens on a port of 127.0.0.1 of its own for a server on `server_port`. Ends the program with a
- * message if it cannot. `seed` picks the victims. */
-chaos_proxy_t *chaos_proxy_start(int server_port, uint64_t seed);
-int chaos_proxy_port(const chaos_proxy_t *proxy);
+/* Listens on a port of its own for a server on `server_port` of 127.0.0.1: on 127.0.0.1, or in the
+ * network namespace `space`, which may be NULL and must outlive it. Ends the program with a message
+ * if it cannot. `seed` picks the victims. */
+chaos_proxy_t *chaos_proxy_start(int server_port, uint64_t seed, chaos_space_t *space);
+
+/* Where clients find it: "127.0.0.1:7000". */
+const char *chaos_proxy_where(const chaos_proxy_t *proxy);
 
 /* From any thread; carried out soon, in order. */
 void chaos_proxy_order(chaos_proxy_t *proxy, const chaos_order_t *order);

@@ -7,17 +7,23 @@
 #include "server.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 typedef struct chaos_world chaos_world_t;
 
-/* Starts the server, the proxy and the thread; nothing happens yet. Ends the program with a message
- * if it cannot. With `forgets` the server writes nothing to disk. */
-chaos_world_t *chaos_world_start(uint64_t seed, bool forgets);
+typedef enum chaos_kept {
+    CHAOS_ON_DISK,   /* the server writes everything to disk before it answers */
+    CHAOS_NOWHERE,   /* the server writes nothing to disk */
+    CHAOS_REPLICATED /* sentinels watch over it and its replicas; there is no proxy */
+} chaos_kept_t;
 
-/* Faults, one after the other, until chaos_world_calm; the server only forgets its scripts and runs
- * out of memory, which can end a put half way, if that is said. */
-void chaos_world_rage(chaos_world_t *world, bool interrupts);
+/* Starts servers, proxies and the thread; nothing happens yet. Ends the program with a message if
+ * it cannot. */
+chaos_world_t *chaos_world_start(uint64_t seed, chaos_kept_t kept);
+
+/* Faults, one after the other, until chaos_world_calm. */
+void chaos_world_rage(chaos_world_t *world);
 
 /* Ends the fault that is going on, heals everything, and then kills the server and starts it anew,
  * so that nothing which was asked for before can still take effect. Returns at once;
@@ -30,7 +36,19 @@ void chaos_world_stop(chaos_world_t *world);
 
 /* A copy to ask the server with, from the caller's thread, while the world is calm. */
 server_t chaos_world_server(const chaos_world_t *world);
-int chaos_world_proxy_port(const chaos_world_t *world);
+
+/* Where links find the server: what their URL begins with, up to its options. Of a TLS link that
+ * includes the files of whom it trusts and who it is, which the world renews. */
+typedef enum chaos_way {
+    CHAOS_STRAIGHT, /* without a proxy */
+    CHAOS_PROXIED,
+    CHAOS_SECURE, /* through a proxy, to the port that speaks TLS */
+    CHAOS_FAR, /* through a proxy in a network namespace of its own, where the machine allows it */
+    CHAOS_WAYS,
+    CHAOS_CLEAN = CHAOS_WAYS /* for the checks */
+} chaos_way_t;
+void chaos_world_where(const chaos_world_t *world, chaos_way_t way, char *out, size_t size);
+
 uint64_t chaos_world_accepted(chaos_world_t *world);
 
 /* How often all connections that there were have been ended on the server's side. A request that

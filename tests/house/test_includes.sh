@@ -62,6 +62,7 @@ may_include() {
             ! is_driver_header "$include" &&
                 { is_public core "$include" || is_public adapters "$include" ||
                     is_own bench "$include" || is_uv "$include" || is_libc "$include" ||
+                    is_openssl "$include" ||
                     is_hiredis "$include" || is_jansson "$include"; }
             ;;
         *) return 1 ;;
@@ -155,6 +156,7 @@ self_check() (
 
     expect ACCEPTED bench/x.c '<hiredis/hiredis.h>'
     expect ACCEPTED bench/x.c '<jansson.h>'
+    expect ACCEPTED bench/x.c '<openssl/ssl.h>'
     expect REFUSED bench/x.c '<cairn/sys/driver.h>'
     expect REFUSED bench/x.c '"private.h"'
     expect REFUSED bench/x.c '"../core/private.h"'

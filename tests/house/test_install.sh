@@ -33,6 +33,12 @@ flags=(${sanitizers:+-fsanitize=${sanitizers//;/,}})
 others=$(cached CMAKE_PREFIX_PATH)
 example=$source_folder/tests/examples/store_facts.c
 
+# TLS is our own.
+if grep -rn hiredis_ssl "$prefix"; then
+    echo "what is installed wants hiredis's TLS, which nothing uses"
+    exit 1
+fi
+
 # hiredis may be an archive in a folder of its own.
 search=$package_folder
 for folder in ${others//;/ }; do search+=:$folder/lib/pkgconfig; done

@@ -58,7 +58,7 @@ static bool is_closed(void *unused)
 
 static void live_once(void *url)
 {
-    alloc_life = (alloc_life_t){.fault = alloc_life.fault};
+    alloc_life = (alloc_life_t){.fault = alloc_life.fault, .url = url};
     redis_ask(&redis, "FLUSHALL");
     assert_int_equal(uv_loop_init(&alloc_life.loop), 0);
     int rc = cairn_open_url(&alloc_life.cairn, &alloc_life.loop, url, NULL);

@@ -14,6 +14,7 @@ typedef struct alloc_life {
     alloc_fault_t fault;
     uv_loop_t loop;
     cairn_t cairn;
+    const char *url; /* that it was opened with */
     int accepted;
     int ended;
     bool closed;

@@ -121,7 +121,8 @@ void certs_make(certs_t *certs)
     static const char here[] = "DNS:localhost,IP:127.0.0.1";
     static const holder_t authority = {"ca", NULL, -DAY, DAY, true};
     static const holder_t unknown = {"stranger-ca", NULL, -DAY, DAY, true};
-    static const holder_t stranger = {"stranger", here, -DAY, DAY, false};
+    static const holder_t strangers[] = {{"stranger", here, -DAY, DAY, false},
+                                         {"stranger-client", NULL, -DAY, DAY, false}};
     static const holder_t holders[] = {
         {"server", here, -DAY, DAY, false},
         {"other", "DNS:elsewhere.example", -DAY, DAY, false},
@@ -136,19 +137,32 @@ void certs_make(certs_t *certs)
     free_pair(&ca);
     ca = make(&unknown, NULL);
     write_cert(certs, &unknown, &ca);
-    issue(certs, &stranger, &ca);
+    for (size_t i = 0; i < sizeof strangers / sizeof *strangers; i++)
+        issue(certs, &strangers[i], &ca);
     free_pair(&ca);
+}
+
+static void append(certs_t *certs, FILE *out, const char *name)
+{
+    char bytes[8192];
+    FILE *in = fopen(certs_path(certs, name), "re");
+    must(in != NULL, name);
+    size_t len = fread(bytes, 1, sizeof bytes, in);
+    fclose(in);
+    must(fwrite(bytes, 1, len, out) == len, name);
 }
 
 void certs_replace(certs_t *certs, const char *file, const char *by)
 {
-    char bytes[8192];
-    FILE *in = fopen(certs_path(certs, by), "re");
-    must(in != NULL, by);
-    size_t len = fread(bytes, 1, sizeof bytes, in);
-    fclose(in);
+    certs_replace_by_both(certs, file, by, NULL);
+}
+
+void certs_replace_by_both(certs_t *certs, const char *file, const char *one, const char *two)
+{
     FILE *out = create(certs, file, ".new");
-    must(fwrite(bytes, 1, len, out) == len && fclose(out) == 0, file);
+    append(certs, out, one);
+    if (two) append(certs, out, two);
+    must(fclose(out) == 0, file);
     char made[64];
     snprintf(made, sizeof made, "%s.new", file);
     must(rename(certs_path(certs, made), certs_path(certs, file)) == 0, file);

@@ -6,6 +6,7 @@
  *     expired.pem, expired.key    for localhost, until yesterday
  *     stranger.pem, stranger.key  for localhost and 127.0.0.1, signed by stranger-ca.pem
  *     client.pem, client.key      for nobody
+ *     stranger-client.pem, .key   the same, signed by stranger-ca.pem
  *     locked.key                  server.key with a passphrase
  */
 #ifndef TESTS_SUPPORT_CERTS_H
@@ -27,5 +28,8 @@ const char *certs_path(certs_t *certs, const char *file);
 
 /* Puts a copy of one in place of another, as who renews them does. */
 void certs_replace(certs_t *certs, const char *file, const char *by);
+
+/* The same with two, one behind the other. */
+void certs_replace_by_both(certs_t *certs, const char *file, const char *one, const char *two);
 
 #endif

@@ -38,6 +38,12 @@ static bool await(sentinel_trio_t *trio, condition_t is_so)
     return true;
 }
 
+/* The one that others are told. */
+static int port_of(const redis_t *redis)
+{
+    return redis->server.tls_port > 0 ? redis->server.tls_port : redis->server.port;
+}
+
 /* ---- what they say ---- */
 
 /* The server at the address that a sentinel gives in "...,address=127.0.0.1:7000,...". */
@@ -46,7 +52,7 @@ static redis_t *server_named(sentinel_trio_t *trio, const char *info)
     const char *at = strstr(info, "address=127.0.0.1:");
     const int port = at ? (int)strtol(at + strlen("address=127.0.0.1:"), NULL, 10) : 0;
     for (int i = 0; i < SENTINEL_SERVERS; i++)
-        if (trio->servers[i].server.port == port) return &trio->servers[i];
+        if (port_of(&trio->servers[i]) == port) return &trio->servers[i];
     return NULL;
 }
 
@@ -76,9 +82,9 @@ static redis_t *whole_master(sentinel_trio_t *trio, const char *also)
     if (!master || !has_line(ask(trio, master, "INFO replication"), "role:master")) return NULL;
     for (int i = 0; i < SENTINEL_SERVERS; i++) {
         redis_t *server = &trio->servers[i];
-        if (server == master || !is_running(server)) continue;
+        if (server == master || server == trio->asleep || !is_running(server)) continue;
         char port[32];
-        snprintf(port, sizeof port, "master_port:%d", master->server.port);
+        snprintf(port, sizeof port, "master_port:%d", port_of(master));
         const char *info = ask(trio, server, "INFO replication");
         if (!has_line(info, port) || !has_line(info, "master_link_status:up")) return NULL;
     }
@@ -101,27 +107,50 @@ redis_t *sentinel_master(sentinel_trio_t *trio)
     return agreed(trio, "");
 }
 
-redis_t *sentinel_await_other(sentinel_trio_t *trio, const redis_t *old)
+redis_t *sentinel_try_await_other(sentinel_trio_t *trio, const redis_t *old)
 {
     const uint64_t deadline = uv_hrtime() + PATIENCE_MS * UINT64_C(1000000);
     redis_t *master;
     while (!(master = whole_master(trio, "")) || master == old) {
-        if (uv_hrtime() > deadline) check_fail("there was no failover");
+        if (uv_hrtime() > deadline) return NULL;
         usleep(POLL_US);
     }
     return master;
 }
 
+redis_t *sentinel_await_other(sentinel_trio_t *trio, const redis_t *old)
+{
+    redis_t *master = sentinel_try_await_other(trio, old);
+    if (!master) check_fail("there was no failover");
+    return master;
+}
+
 /* ---- life ---- */
 
-static void start_servers(sentinel_trio_t *trio)
+static void add_tls(server_options_t *to, certs_t *certs)
+{
+    if (!certs) return;
+    to->tls_cert = certs_path(certs, "server.pem");
+    to->tls_key = certs_path(certs, "server.key");
+    to->tls_ca = certs_path(certs, "ca.pem");
+}
+
+static void start_servers(sentinel_trio_t *trio, certs_t *certs)
 {
     static char *const args[] = {"--repl-diskless-sync-delay", "0", "--repl-ping-replica-period",
                                  "1", NULL};
-    static const server_options_t options = {.args = args};
+    static char *const secure_args[] = {"--repl-diskless-sync-delay",
+                                        "0",
+                                        "--repl-ping-replica-period",
+                                        "1",
+                                        "--tls-replication",
+                                        "yes",
+                                        NULL};
+    server_options_t options = {.args = certs ? secure_args : args};
+    add_tls(&options, certs);
     char command[64];
     for (int i = 0; i < SENTINEL_SERVERS; i++) redis_start(&trio->servers[i], &options);
-    snprintf(command, sizeof command, "REPLICAOF 127.0.0.1 %d", trio->servers[0].server.port);
+    snprintf(command, sizeof command, "REPLICAOF 127.0.0.1 %d", port_of(&trio->servers[0]));
     for (int i = 1; i < SENTINEL_SERVERS; i++) redis_ask(&trio->servers[i], command);
 }
 
@@ -139,18 +168,21 @@ static void hasten(sentinel_trio_t *trio, redis_t *sentinel)
         (void)ask(trio, sentinel, commands[i]);
 }
 
-static void start_sentinels(sentinel_trio_t *trio, const char *password)
+static void start_sentinels(sentinel_trio_t *trio, const char *password, certs_t *certs)
 {
+    static char *const secure_args[] = {"--tls-replication", "yes", NULL};
     int used = snprintf(trio->config, sizeof trio->config,
                         "sentinel monitor " SENTINEL_SERVICE " 127.0.0.1 %d 2\n"
                         "sentinel down-after-milliseconds " SENTINEL_SERVICE " 500\n"
                         "sentinel failover-timeout " SENTINEL_SERVICE " 3000\n"
                         "sentinel parallel-syncs " SENTINEL_SERVICE " 2\n",
-                        trio->servers[0].server.port);
+                        port_of(&trio->servers[0]));
     if (password)
         snprintf(trio->config + used, sizeof trio->config - (size_t)used,
                  "sentinel sentinel-pass %s\n", password);
-    const server_options_t options = {.sentinel = trio->config, .password = password};
+    server_options_t options = {
+        .sentinel = trio->config, .password = password, .args = certs ? secure_args : NULL};
+    add_tls(&options, certs);
     for (int i = 0; i < SENTINELS; i++) {
         redis_start(&trio->sentinels[i], &options);
         hasten(trio, &trio->sentinels[i]);
@@ -160,8 +192,10 @@ static void start_sentinels(sentinel_trio_t *trio, const char *password)
 void sentinel_start(sentinel_trio_t *trio, const sentinel_options_t *options)
 {
     memset(trio, 0, sizeof *trio);
-    start_servers(trio);
-    start_sentinels(trio, options ? options->password : NULL);
+    certs_t *certs = options ? options->certs : NULL;
+    trio->tls_ca = certs ? certs_path(certs, "ca.pem") : NULL;
+    start_servers(trio, certs);
+    start_sentinels(trio, options ? options->password : NULL, certs);
     if (await(trio, is_complete)) return;
     fprintf(stderr, "no sentinels to test with: they did not find each other\n");
     sentinel_stop(trio);
@@ -174,17 +208,21 @@ void sentinel_stop(sentinel_trio_t *trio)
     for (int i = 0; i < SENTINEL_SERVERS; i++) redis_stop(&trio->servers[i]);
 }
 
-static void restart_dead(redis_t *redis)
+static bool restart_dead(redis_t *redis)
 {
-    if (is_running(redis)) return;
-    redis_restart(redis);
+    return is_running(redis) || server_restart(&redis->server) == 0;
 }
 
 void sentinel_mend(sentinel_trio_t *trio)
 {
+    if (!sentinel_try_mend(trio)) check_fail("master, replicas and sentinels are not whole again");
+}
+
+bool sentinel_try_mend(sentinel_trio_t *trio)
+{
     char command[64];
     for (int i = 0; i < SENTINELS; i++) {
-        restart_dead(&trio->sentinels[i]);
+        if (!restart_dead(&trio->sentinels[i])) return false;
         hasten(trio, &trio->sentinels[i]);
     }
     const redis_t *master = NULL;
@@ -193,18 +231,20 @@ void sentinel_mend(sentinel_trio_t *trio)
     for (int i = 0; master && i < SENTINEL_SERVERS; i++) {
         redis_t *server = &trio->servers[i];
         if (is_running(server)) continue;
-        redis_restart(server);
-        snprintf(command, sizeof command, "REPLICAOF 127.0.0.1 %d", master->server.port);
-        redis_ask(server, command);
+        if (server_restart(&server->server) < 0) return false;
+        snprintf(command, sizeof command, "REPLICAOF 127.0.0.1 %d", port_of(master));
+        if (!*ask(trio, server, command)) return false;
     }
-    if (!await(trio, is_complete)) check_fail("master, replicas and sentinels are not whole again");
+    return await(trio, is_complete);
 }
 
 const char *sentinel_url(sentinel_trio_t *trio, const char *rest)
 {
     snprintf(trio->url, sizeof trio->url,
-             "redis+sentinel://127.0.0.1:%d,127.0.0.1:%d,127.0.0.1:%d/" SENTINEL_SERVICE "%s",
-             trio->sentinels[0].server.port, trio->sentinels[1].server.port,
-             trio->sentinels[2].server.port, rest ? rest : "");
+             "%s+sentinel://127.0.0.1:%d,127.0.0.1:%d,127.0.0.1:%d/" SENTINEL_SERVICE "%s%s%s",
+             trio->tls_ca ? "rediss" : "redis", port_of(&trio->sentinels[0]),
+             port_of(&trio->sentinels[1]), port_of(&trio->sentinels[2]),
+             trio->tls_ca ? "?tls_ca_file=" : "", trio->tls_ca ? trio->tls_ca : "",
+             rest ? rest : "");
     return trio->url;
 }

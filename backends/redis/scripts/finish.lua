@@ -7,6 +7,8 @@
 -- namespace (keep_newest), 5 where.
 -- Returns '', or what to go on with.
 
+-- What is begun must be ended without memory, too: put.lua.
+call('ZREMRANGEBYRANK', KEYS[1], 1, 0)
 local thread = make_thread(ARGV[1], ARGV[2], ARGV[3], KEYS[2], KEYS[3])
 local how = ARGV[4]
 local has_ghosts = purge(thread)

@@ -7,7 +7,7 @@
 -- what the thread's members of the namespace are below, as for ZRANGEBYLEX.
 -- Returns nothing, a row (lib_rows.lua), {id, suffixes} if that would be
 -- large: then the caller reads its parts itself; or what to go on with before it can be read
--- (finish.lua).
+-- (finish.lua); or 'more': it is to be called again.
 
 -- As a rule it goes without the libraries: to make their functions costs more than all of this.
 local call = redis.call
@@ -48,12 +48,13 @@ end
 --LIBRARIES--
 local thread = make_thread(names, tag, place, KEYS[2], KEYS[3])
 local space = space_of(thread, sub(below, 3, -2) .. '\0')
-local id, head
+local id, head, more
 if find(flags, 'i', 1, true) then
   id = asked
   head = read_head(space, id)
 else
-  id, head = read_latest(space)
+  id, head, more = read_latest(space)
+  if more then return 'more' end
 end
 if not head then return false end
 if find(flags, 't', 1, true) then

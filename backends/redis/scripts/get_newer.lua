@@ -10,7 +10,8 @@ if redis.call('ZREVRANGEBYLEX', KEYS[1], '(d', '-', 'LIMIT', 0, 1)[1] == ARGV[1]
 local prefix, tag = string.match(KEYS[1], '^(.*)thread:({.*})$')
 local thread = make_thread(prefix .. 'checkpoint ' .. prefix .. 'thread', tag)
 local space, believed = place_of(thread, ARGV[1])
-local id, head = read_latest(space)
+local id, head, more = read_latest(space)
+if more then return 'more' end
 if not head then return false end
 if id == believed then return 1 end
 if is_large(space, head[1]) then return {id, head[1]} end

@@ -3,15 +3,16 @@
 -- KEYS: 1 the thread. ARGV: 1 names, 2 tag, 3 the thread's place, 4 the beginning of the namespace,
 -- 5 "=" .. id or "" for the latest, then channels, escaped.
 -- Returns {{how much of the path is the channel's, its seed or nil} for each channel, {pending writes
--- of an ancestor} for each of the path, from the parent on}.
+-- of an ancestor} for each of the path, from the parent on}; or 'more': it is to be called again.
 
 local space = space_of(make_thread(ARGV[1], ARGV[2], ARGV[3]), ARGV[4])
-local id, head
+local id, head, more
 if ARGV[5] ~= '' then
   id = sub(ARGV[5], 2)
   head = read_head(space, id)
 else
-  id, head = read_latest(space)
+  id, head, more = read_latest(space)
+  if more then return 'more' end
 end
 
 local channels, path = {}, {}

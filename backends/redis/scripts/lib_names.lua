@@ -3,6 +3,8 @@
 --   <stem>:{thread}:ns:id               HASH  b body, m metadata, p parent id, r run id, l suffixes
 --                                             ("channel:version", escaped) of its blobs, in the order
 --                                             of channel_versions. Without l there is no checkpoint
+--   <stem>_replaced:{thread}:ns:id    HASH  a copy of what a put took the place of, until its script has
+--                                             seen to it (put.lua), or the checkpoint goes
 --   <stem>_write:{thread}:ns:id         LIST  the full TTL of the object in ms, or '' if it never
 --                                             expires; then its pending writes, as they came
 --   <stem>_blob:{thread}:ns:ch:version  STRING  v and a channel's value, e: empty, d: a delta
@@ -95,6 +97,7 @@ local function space_of(thread, start)
     start = start,
     stop = sub(start, 1, -2) .. '\1',
     checkpoint = thread.stem .. ':' .. tag,
+    replaced = thread.stem .. '_replaced:' .. tag,
     blob = thread.stem .. '_blob:' .. tag,
     write = thread.stem .. '_write:' .. tag,
   }

@@ -13,12 +13,15 @@ local function drop(thread, members)
       local key = space.checkpoint .. escaped
       local member = listed_as(space, id)
       local head = call('HMGET', key, 'l', 'r')
+      local replaced = call('HGET', space.replaced .. escaped, 'l')
       gone[#gone + 1] = key
+      gone[#gone + 1] = space.replaced .. escaped
       listed[#listed + 1] = member
       if head[1] then
         count = count + 1
         names[space] = names[space] or {}
         for suffix in gmatch(head[1], '[^ ]+') do names[space][suffix] = true end
+        for suffix in gmatch(replaced or '', '[^ ]+') do names[space][suffix] = true end
       end
       if head[2] then
         local run = run_key(thread, head[2])

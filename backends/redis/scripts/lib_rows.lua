@@ -9,7 +9,11 @@ local function read_head(space, id)
   return head[1] and head[2] and head
 end
 
--- Down to the first that has not expired. What is met on the way is forgotten.
+local MOST_MET = 512 -- of those that have expired
+
+-- Down to the first that has not expired. What is met on the way is forgotten. Returns its id and its
+-- head; or nothing; or nil, nil and true if there may be one further down: then it is to be called
+-- again.
 local function read_latest(space)
   local thread = space.thread
   local dead = {}
@@ -28,12 +32,12 @@ local function read_latest(space)
       dead[#dead + 1] = members[i]
     end
     first, count = first + count, 64
-  until found or #members == 0
+  until found or #members == 0 or first > MOST_MET
   if #dead > 0 then
     unlist(thread, dead)
     if call('EXISTS', thread.index) == 0 then call('UNLINK', thread.expiry, thread.delta) end
   end
-  return found, found_head
+  return found, found_head, not found and first > MOST_MET
 end
 
 local function read_values(space, list)

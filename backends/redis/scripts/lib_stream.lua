@@ -1,7 +1,8 @@
 -- Run streams. Of one with the tag {id}:
 --
 --     langgraph:queue:{id}              a stream of Redis; an entry has one field: d, or b for the event
---                                       that the stream began with; its value is the event, packed
+--                                       that the stream began with, or c for one that was claimed; its
+--                                       value is the event, packed
 --     langgraph:queue_more:{id}         a hash; "i" and an id: the position of the event that has it;
 --                                       "g" and a group: how it was made
 --     langgraph:queue_naks:{id}:group   a sorted set: positions that a nak gave back, and when they are
@@ -12,7 +13,8 @@
 -- A position is 1-n. With each event n grows by one, from the microsecond in which the stream began: so
 -- an event's predecessor is known from its position, and a stream that begins anew begins behind all that
 -- it ever held, as no server appends a million events a second. That is what XADD makes of 1-* (from
--- Redis 7.0 on). The last id of a stream that has ended is 2-0, behind all of these, so that XADD fails.
+-- Redis 7.0 on). The last id of a stream that has ended is 2 and something, behind all of these, so that
+-- XADD fails: its TTL in ms then, or 1 for none; by that a claim's PEXPIRE is undone.
 --
 -- What is published says what it is with its first letter:
 --     a  an append: "n size event size event ...", n that of the first event; an event that is too
@@ -28,7 +30,6 @@ local byte, sub, format = string.byte, string.sub, string.format
 local QUEUE = 'langgraph:queue'
 local LARGE = 32768      -- an event that is not sent to who follows: they read it
 local MESSAGE = 65536    -- about, of events that are sent together
-local SEALED = '2-0'
 
 local function make_stream(key, channel)
   local tag = sub(key, #QUEUE + 2)
@@ -114,6 +115,20 @@ local function touch_as_it_is(stream)
   touch(stream, format('%.0f', left == 0 and 1 or left))
 end
 
+-- Of a stream that has ended, with its TTL.
+local function seal(stream, ttl)
+  ttl = tonumber(ttl)
+  call('XSETID', stream.key, format('2-%.0f', ttl < 0 and 1 or math.max(ttl, 2)))
+end
+
+local function restore(stream)
+  local facts = call('XINFO', 'STREAM', stream.key)
+  for i = 1, #facts, 2 do
+    local ttl = facts[i] == 'last-generated-id' and tonumber(string.match(facts[i + 1], '^2%-(%d+)$'))
+    if ttl and ttl > 0 then touch(stream, ttl == 1 and '-1' or format('%.0f', ttl)) end
+  end
+end
+
 -- Ids whose events have gone may be half of what there is.
 local function forget_ids(stream)
   if call('HLEN', stream.more) <= 2 * call('XLEN', stream.key) + 100 then return end
@@ -161,7 +176,7 @@ local function add(stream, packed, ttl, limit)
       has_ids = true
     end
   end
-  if ends(packed[#packed]) then call('XSETID', stream.key, SEALED) end
+  if ends(packed[#packed]) then seal(stream, ttl) end
   if limit ~= '' then call('XTRIM', stream.key, 'MAXLEN', limit) end
   touch(stream, ttl)
   if has_ids then forget_ids(stream) end

@@ -6,10 +6,12 @@
 -- Returns {whether it is there, where to go on}.
 
 local thread = make_thread(ARGV[1], ARGV[2], ARGV[3], KEYS[2], KEYS[3])
-if ARGV[7] ~= '' then return {1, sweep_from(thread, ARGV[7])} end
+if sub(ARGV[7], 1, 1) == 's' then return {1, sweep_from(thread, ARGV[7])} end
 local space = space_of(thread, ARGV[4])
 purge(thread)
-local id = ARGV[5] ~= '' and sub(ARGV[5], 2) or read_latest(space)
+local id, head, more = sub(ARGV[5], 2), nil, nil
+if ARGV[5] == '' then id, head, more = read_latest(space) end
+if more then return {0, 'l'} end
 if not id or call('HEXISTS', space.checkpoint .. escape(id), 'l') == 0 then return {0, ''} end
 local shortened = {}
 local settled = move(thread, 'c' .. space.start .. id, math.max(tonumber(ARGV[6]), 0),

@@ -4,6 +4,11 @@
 -- length limit or nothing, where it must end or nothing; 3 ... the entries, packed.
 -- Returns the position of the last if all are new and Redis numbers them; {position, how many are new}; or
 -- 1: it has ended, 2: it ends elsewhere.
+--
+-- In the place of last, of an entry that a position was claimed for (redis_stream_claim.c): !, it was
+-- refused; !position, perhaps it was: then an entry of another is there, and it is appended now. If not, one
+-- with the field c is there, or what was there is gone, or nothing was done at all: nor is it now, and this
+-- is 3.
 
 -- As a rule it goes without the library: to make its functions costs more than all of this. An entry
 -- begins with n, or e if it ends the stream; one that has an id with i or f.
@@ -11,6 +16,11 @@ local call, byte, sub = redis.call, string.byte, string.sub
 local ttl, limit, expected = string.match(ARGV[2], '^(%S+) (%d*) (%S*)$')
 local last, plain = #ARGV, expected == '' and ttl ~= '-1'
 for i = 3, last do plain = plain and byte(ARGV[i]) == 110 end
+local was_claimed, claimed = byte(expected) == 33, sub(expected, 2)
+if was_claimed and claimed ~= '' then
+  local entry = redis.pcall('XRANGE', KEYS[1], claimed, claimed)[1]
+  if not entry or entry[2][1] == 'c' then return 3 end
+end
 local position = plain and redis.pcall('XADD', KEYS[1], 'NOMKSTREAM', '1-*', 'd', ARGV[3])
 if position == '1-0' then -- there was nothing but groups
   call('XDEL', KEYS[1], position)
@@ -54,8 +64,11 @@ if not news then
   return {at, 0}
 end
 local tip, ending = last_of(stream)
-if ending and ends(ending) then return 1 end
-if expected ~= '' and expected ~= (tip or '0-0') then return 2 end
+if ending and ends(ending) then
+  if was_claimed then restore(stream) end
+  return 1
+end
+if not was_claimed and expected ~= '' and expected ~= (tip or '0-0') then return 2 end
 
 local fresh = {}
 local where = {} -- of each entry: its position, or its place among the fresh

@@ -15,5 +15,6 @@ for _, group in ipairs(groups_of(target)) do
 end
 touch(target, ARGV[3])
 local last, packed = last_of(target)
+if last and ends(packed) then seal(target, ARGV[3]) end
 if last then publish(target, false, number_of(last), {packed}) end
 return call('XLEN', target.key)

@@ -6,4 +6,6 @@
 local stream = make_stream(KEYS[1], '')
 if call('EXISTS', stream.key) == 0 then return 0 end
 touch(stream, ARGV[2])
+local _, ending = last_of(stream)
+if ending and ends(ending) then seal(stream, ARGV[2]) end
 return 1

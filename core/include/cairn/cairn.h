@@ -107,8 +107,8 @@ void cairn_close(cairn_t *cairn, cairn_close_cb close_cb);
 /* Asks options->credentials anew and gives the answer to the server on each live connection, which
  * goes on working meanwhile and whatever comes of it; CAIRN_EVENT_REAUTHENTICATED tells. To be
  * called before what they were opened with expires. A connection that is being made is asked for
- * anyway. Under RESP2 the one that has the subscriptions cannot be told, and is left alone.
- * CAIRN_ECLOSED; UV_ENOTSUP: nobody is to be asked. */
+ * anyway. Under RESP2 the one that has the subscriptions cannot be told, and keeps what it had:
+ * its event has UV_ENOTSUP. CAIRN_ECLOSED; UV_ENOTSUP: nobody is to be asked. */
 CAIRN_MUST_USE int cairn_reauth(cairn_t *cairn);
 
 /* The same, but what is in flight may finish until `timeout_ms` have passed; then, or as soon as

@@ -304,7 +304,8 @@ typedef enum cairn_tail_from {
     CAIRN_FROM_NEW, /* what is appended from now on: all that this handle submits after the tail is
                        opened, and of others' all after CAIRN_TAIL_LIVE at the latest */
     CAIRN_FROM_ALL, /* everything the stream holds */
-    CAIRN_FROM_AFTER, /* what is behind `after`, for those who come back */
+    CAIRN_FROM_AFTER, /* what is behind `after`, for those who come back; if the server has lost it
+                         (a failover) CAIRN_TAIL_GAP says so, and it is what comes from now on */
     CAIRN_FROM_LAST   /* the last `last` events */
 } cairn_tail_from_t;
 
