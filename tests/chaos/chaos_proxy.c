@@ -1,5 +1,7 @@
 #include "chaos_proxy.h"
 
+#include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -317,9 +319,18 @@ static void on_connection(uv_stream_t *listener, int status)
 
 /* ---- its life ---- */
 
+void chaos_no_sigpipe(void)
+{
+    sigset_t pipe;
+    sigemptyset(&pipe);
+    sigaddset(&pipe, SIGPIPE);
+    must(pthread_sigmask(SIG_BLOCK, &pipe, NULL), "pthread_sigmask");
+}
+
 static void run(void *arg)
 {
     chaos_proxy_t *proxy = arg;
+    chaos_no_sigpipe();
     uv_run(&proxy->loop, UV_RUN_DEFAULT);
 }
 

@@ -51,4 +51,8 @@ uint64_t chaos_proxy_accepted(chaos_proxy_t *proxy);
 /* Ends every connection and the thread, and frees. */
 void chaos_proxy_stop(chaos_proxy_t *proxy);
 
+/* In this thread, and those it starts: libuv's and hiredis' writes raise it. Not where cairn runs,
+ * which must never. */
+void chaos_no_sigpipe(void);
+
 #endif

@@ -201,6 +201,7 @@ static void end_all_connections(chaos_world_t *world)
 static void run(void *arg)
 {
     chaos_world_t *world = arg;
+    chaos_no_sigpipe();
     start_server(world);
     enter(world, CALM);
     for (;;) {
