@@ -74,14 +74,20 @@ static int refuse(cairn_error_t *error, int code, const char *text)
 }
 
 /* In which layout streams are. */
-static int choose_layout(redis_backend_t *redis, const char *layout, cairn_error_t *error)
+static int choose_layout(redis_backend_t *redis, const char *layout, bool is_split,
+                         cairn_error_t *error)
 {
     redis->route.one.capabilities = REDIS_CAPABILITIES;
+    if (is_split) redis->route.one.capabilities = REDIS_CLUSTER_CAPABILITIES;
     if (!layout || strcmp(layout, CAIRN_STREAM_LAYOUT_CAIRN) == 0) return 0;
     if (strcmp(layout, CAIRN_STREAM_LAYOUT_PURE_GRAPH) != 0)
         return refuse(error, CAIRN_EOPTION,
                       "stream_layout is neither " CAIRN_STREAM_LAYOUT_CAIRN
                       " nor " CAIRN_STREAM_LAYOUT_PURE_GRAPH);
+    if (is_split)
+        return refuse(error, CAIRN_EOPTION,
+                      "stream_layout=" CAIRN_STREAM_LAYOUT_PURE_GRAPH
+                      " is not for a cluster: a stream's keys would be in several slots");
     redis->route.one.capabilities &= ~CAIRN_CAP_STREAM_GROUPS;
     redis->pure_graph = redis_pure_graph_new(redis);
     return redis->pure_graph ? 0 : refuse(error, UV_ENOMEM, uv_strerror(UV_ENOMEM));
@@ -94,7 +100,10 @@ static int redis_open(const cairn_host_t *host, const cairn_options_t *options, 
     if (!redis) return refuse(error, UV_ENOMEM, uv_strerror(UV_ENOMEM));
     redis->host = host;
     redis->clock.behind_us = (int64_t)options->clock_ms * 1000;
-    int rc = choose_layout(redis, options->stream_layout, error);
+    const bool is_split = redis_route_is_for_cluster(options);
+    int rc = is_split && options->db != 0
+                 ? refuse(error, CAIRN_EOPTION, "db is not 0: a cluster has one database")
+                 : choose_layout(redis, options->stream_layout, is_split, error);
     if (rc < 0) goto fail;
     rc = redis_tls_open(&redis->route.one.tls, options, error);
     if (rc < 0) goto fail;
@@ -182,8 +191,8 @@ const cairn_backend_t cairn_redis_backend = {
     .size = sizeof(cairn_backend_t),
     .name = "redis",
     .version = CAIRN_VERSION_STRING,
-    .schemes = (const char *const[]){"redis", "rediss", "unix", "redis+sentinel", "rediss+sentinel",
-                                     "redis+cluster", "rediss+cluster", NULL},
+    .schemes =
+        (const char *const[]){"redis", "rediss", "unix", "redis+sentinel", "rediss+sentinel", NULL},
     .capabilities = REDIS_CAPABILITIES,
     .open = redis_open,
     .close = redis_close,
@@ -193,6 +202,27 @@ const cairn_backend_t cairn_redis_backend = {
     .saver = &redis_saver_ops,
     .stream = &redis_layout_ops,
     .store = &redis_store_ops,
+    .connections = redis_connections,
+    .where = redis_where,
+};
+
+/* Saver and store keep lists across threads and namespaces, which are in other slots: they do not
+ * know yet how to do without. */
+const cairn_backend_t cairn_redis_cluster_backend = {
+    .magic = CAIRN_BACKEND_MAGIC,
+    .abi_major = CAIRN_ABI_MAJOR,
+    .abi_minor = CAIRN_ABI_MINOR,
+    .size = sizeof(cairn_backend_t),
+    .name = "redis cluster",
+    .version = CAIRN_VERSION_STRING,
+    .schemes = (const char *const[]){"redis+cluster", "rediss+cluster", NULL},
+    .capabilities = REDIS_CLUSTER_CAPABILITIES,
+    .open = redis_open,
+    .close = redis_close,
+    .forget = redis_forget,
+    .reauth = redis_reauth,
+    .broker = &redis_broker_ops,
+    .stream = &redis_layout_ops,
     .connections = redis_connections,
     .where = redis_where,
 };

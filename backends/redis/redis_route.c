@@ -3,7 +3,7 @@
 #include <cairn/options.h>
 #include <strings.h>
 
-static bool is_cluster(const cairn_options_t *options)
+bool redis_route_is_for_cluster(const cairn_options_t *options)
 {
     static const char suffix[] = "+cluster";
     const size_t len = strlen(options->scheme), suffix_len = sizeof suffix - 1;
@@ -16,7 +16,8 @@ int redis_route_open(redis_route_t *route, const cairn_host_t *host, const cairn
     route->at = &route->one;
     route->one.route = route;
     route->events = events;
-    if (!is_cluster(options)) return redis_standalone_open(&route->one, host, options, events);
+    if (!redis_route_is_for_cluster(options))
+        return redis_standalone_open(&route->one, host, options, events);
     route->cluster = redis_cluster_new(route, host);
     if (!route->cluster) return UV_ENOMEM;
     int rc = redis_standalone_open(&route->one, host, options, &redis_cluster_seed_events);

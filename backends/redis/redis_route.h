@@ -18,6 +18,9 @@ typedef struct redis_route {
     const redis_standalone_events_t *events;
 } redis_route_t;
 
+/* Whether the scheme is that of a cluster. */
+bool redis_route_is_for_cluster(const cairn_options_t *options);
+
 /* Copies the options and begins to connect. `one`'s capabilities and TLS are set. UV_ENOMEM. */
 CAIRN_MUST_USE int redis_route_open(redis_route_t *route, const cairn_host_t *host,
                                     const cairn_options_t *options,

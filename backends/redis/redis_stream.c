@@ -153,6 +153,7 @@ static int redis_stream_copy(void *self, cairn_stream_count_t *req,
                              const cairn_stream_copy_args_t *args)
 {
     redis_backend_t *redis = self;
+    if (redis_route_is_split(&redis->route)) return UV_ENOTSUP; /* they are in two slots */
     const redis_queue_name_t source = redis_queue_name(args->source);
     const redis_queue_name_t target = redis_queue_name(args->target);
     const size_t bytes = redis_queue_bound(redis, &source, 0, 0) +
