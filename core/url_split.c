@@ -9,18 +9,20 @@
 
 typedef struct known_scheme {
     const char *name;
-    bool supported;
+    bool redis; /* hosts, of whatever they are */
     bool sentinel;
 } known_scheme_t;
 
 static const known_scheme_t known_schemes[] = {
-    {"memory", true, false},         {"redis", true, false},
-    {"unix", true, false},           {"rediss", true, false},
-    {"redis+sentinel", true, true},  {"rediss+sentinel", true, true},
-    {"redis+cluster", false, false},
+    {"memory", false, false},       {"redis", true, false},
+    {"unix", false, false},         {"rediss", true, false},
+    {"redis+sentinel", true, true}, {"rediss+sentinel", true, true},
+    {"redis+cluster", true, false}, {"rediss+cluster", true, false},
 };
 
-#define FORMS "memory:, redis://, rediss://, unix://, redis+sentinel:// or rediss+sentinel://"
+#define FORMS                                                                                      \
+    "memory:, redis://, unix://, redis+sentinel:// or redis+cluster://, or rediss in place of "    \
+    "redis"
 
 static bool contains(cairn_slice_t text, char c)
 {
@@ -93,14 +95,11 @@ static int split_scheme(cairn_slice_t *rest, url_parts_t *parts, cairn_error_t *
         return cairn_error_set(error, CAIRN_EURL, "URL does not begin with " FORMS);
 
     const known_scheme_t *known = find_scheme(name);
-    if (known && known->supported) {
+    if (known) {
         parts->scheme = known->name;
         parts->sentinel = known->sentinel;
         return 0;
     }
-    if (known)
-        return cairn_error_set(error, CAIRN_ESCHEME, "scheme \"%s\" is not supported by this build",
-                               known->name);
     /* Without the slashes it may as well be a user's name before a password. */
     if (rest->len < 2 || memcmp(rest->ptr, "//", 2) != 0)
         return cairn_error_set(error, CAIRN_EURL, "URL does not begin with " FORMS);
@@ -168,9 +167,7 @@ static int split_hosts(cairn_slice_t authority, url_parts_t *parts, cairn_error_
 static int check_shape(const url_parts_t *parts, cairn_error_t *error)
 {
     bool has_host = parts->hosts.len > 0;
-    const bool is_redis =
-        strcmp(parts->scheme, "redis") == 0 || strcmp(parts->scheme, "rediss") == 0;
-    if (is_redis || parts->sentinel) return 0;
+    if (find_scheme(cairn_str(parts->scheme))->redis) return 0;
     if (strcmp(parts->scheme, "unix") == 0) {
         if (has_host)
             return cairn_error_set(error, CAIRN_EURL,

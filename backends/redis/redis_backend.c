@@ -6,7 +6,7 @@
 
 static redis_backend_t *backend_of_route(redis_standalone_t *route)
 {
-    return CAIRN_CONTAINER_OF(route, redis_backend_t, route);
+    return CAIRN_CONTAINER_OF(route->route, redis_backend_t, route);
 }
 
 static void on_resubscribe(redis_standalone_t *route, redis_conn_t *conn)
@@ -51,7 +51,7 @@ static void on_closed(redis_standalone_t *route)
     redis_joints_free(redis);
     redis_channels_free(&redis->channels);
     redis_pure_graph_free(redis->pure_graph);
-    redis_tls_free(redis->route.tls);
+    redis_tls_free(redis->route.one.tls);
     cairn_free(redis->tips);
     cairn_free(redis);
     closed(host);
@@ -74,15 +74,21 @@ static int refuse(cairn_error_t *error, int code, const char *text)
 }
 
 /* In which layout streams are. */
-static int choose_layout(redis_backend_t *redis, const char *layout, cairn_error_t *error)
+static int choose_layout(redis_backend_t *redis, const char *layout, bool is_split,
+                         cairn_error_t *error)
 {
-    redis->route.capabilities = REDIS_CAPABILITIES;
+    redis->route.one.capabilities = REDIS_CAPABILITIES;
+    if (is_split) redis->route.one.capabilities = REDIS_CLUSTER_CAPABILITIES;
     if (!layout || strcmp(layout, CAIRN_STREAM_LAYOUT_CAIRN) == 0) return 0;
     if (strcmp(layout, CAIRN_STREAM_LAYOUT_PURE_GRAPH) != 0)
         return refuse(error, CAIRN_EOPTION,
                       "stream_layout is neither " CAIRN_STREAM_LAYOUT_CAIRN
                       " nor " CAIRN_STREAM_LAYOUT_PURE_GRAPH);
-    redis->route.capabilities &= ~CAIRN_CAP_STREAM_GROUPS;
+    if (is_split)
+        return refuse(error, CAIRN_EOPTION,
+                      "stream_layout=" CAIRN_STREAM_LAYOUT_PURE_GRAPH
+                      " is not for a cluster: a stream's keys would be in several slots");
+    redis->route.one.capabilities &= ~CAIRN_CAP_STREAM_GROUPS;
     redis->pure_graph = redis_pure_graph_new(redis);
     return redis->pure_graph ? 0 : refuse(error, UV_ENOMEM, uv_strerror(UV_ENOMEM));
 }
@@ -94,11 +100,14 @@ static int redis_open(const cairn_host_t *host, const cairn_options_t *options, 
     if (!redis) return refuse(error, UV_ENOMEM, uv_strerror(UV_ENOMEM));
     redis->host = host;
     redis->clock.behind_us = (int64_t)options->clock_ms * 1000;
-    int rc = choose_layout(redis, options->stream_layout, error);
+    const bool is_split = redis_route_is_for_cluster(options);
+    int rc = is_split && options->db != 0
+                 ? refuse(error, CAIRN_EOPTION, "db is not 0: a cluster has one database")
+                 : choose_layout(redis, options->stream_layout, is_split, error);
     if (rc < 0) goto fail;
-    rc = redis_tls_open(&redis->route.tls, options, error);
+    rc = redis_tls_open(&redis->route.one.tls, options, error);
     if (rc < 0) goto fail;
-    rc = redis_standalone_open(&redis->route, host, options, &route_events);
+    rc = redis_route_open(&redis->route, host, options, &route_events);
     if (rc < 0) {
         refuse(error, rc, uv_strerror(rc));
         goto fail;
@@ -108,7 +117,7 @@ static int redis_open(const cairn_host_t *host, const cairn_options_t *options, 
 
 fail:
     redis_pure_graph_free(redis->pure_graph);
-    redis_tls_free(redis->route.tls);
+    redis_tls_free(redis->route.one.tls);
     cairn_free(redis);
     return rc;
 }
@@ -120,13 +129,13 @@ static void redis_close(void *self, void (*closed)(const cairn_host_t *))
     redis->host->api->undefer(redis->host, &redis->flush);
     redis->host->api->undefer(redis->host, &redis->joint_flush);
     if (redis->pure_graph) redis_pure_graph_close(redis->pure_graph);
-    redis_standalone_close(&redis->route);
+    redis_route_close(&redis->route);
 }
 
 static int redis_reauth(void *self)
 {
     redis_backend_t *redis = self;
-    return redis_standalone_reauth(&redis->route);
+    return redis_route_reauth(&redis->route);
 }
 
 static void redis_forget(void *self, cairn_req_t *req)
@@ -145,10 +154,12 @@ static void redis_forget(void *self, cairn_req_t *req)
         return;
     }
     if (req->scratch[REDIS_SCRATCH_CONN]) {
-        redis_standalone_turn_to(&redis->route,
-                                 (redis_conn_t *)(uintptr_t)req->scratch[REDIS_SCRATCH_CONN]);
-        redis_saver_give_up(redis, req);
-        redis_conn_forget_request(req);
+        redis_conn_t *conn = redis_conn_of_request(req);
+        if (conn) {
+            redis_route_turn_to(&redis->route, conn);
+            redis_saver_give_up(redis, req);
+        }
+        redis_route_forget(req);
     } else {
         redis->host->api->undefer(redis->host, &req->task);
     }
@@ -161,14 +172,16 @@ static void redis_forget(void *self, cairn_req_t *req)
 static void redis_connections(void *self, cairn_connection_fn take, void *ctx)
 {
     const redis_backend_t *redis = self;
-    redis_standalone_each(&redis->route, take, ctx);
+    redis_route_each(&redis->route, take, ctx);
 }
 
 static const char *redis_where(void *self, const cairn_req_t *req)
 {
     const redis_backend_t *redis = self;
-    (void)req; /* there is one server */
-    return redis_standalone_where(&redis->route);
+    const uint64_t conn = req->scratch[REDIS_SCRATCH_CONN];
+    if (redis->route.cluster && conn > REDIS_CONN_TAGS)
+        return ((const redis_conn_t *)(uintptr_t)conn)->where;
+    return redis_route_where(&redis->route);
 }
 
 const cairn_backend_t cairn_redis_backend = {
@@ -189,6 +202,27 @@ const cairn_backend_t cairn_redis_backend = {
     .saver = &redis_saver_ops,
     .stream = &redis_layout_ops,
     .store = &redis_store_ops,
+    .connections = redis_connections,
+    .where = redis_where,
+};
+
+/* Saver and store keep lists across threads and namespaces, which are in other slots: they do not
+ * know yet how to do without. */
+const cairn_backend_t cairn_redis_cluster_backend = {
+    .magic = CAIRN_BACKEND_MAGIC,
+    .abi_major = CAIRN_ABI_MAJOR,
+    .abi_minor = CAIRN_ABI_MINOR,
+    .size = sizeof(cairn_backend_t),
+    .name = "redis cluster",
+    .version = CAIRN_VERSION_STRING,
+    .schemes = (const char *const[]){"redis+cluster", "rediss+cluster", NULL},
+    .capabilities = REDIS_CLUSTER_CAPABILITIES,
+    .open = redis_open,
+    .close = redis_close,
+    .forget = redis_forget,
+    .reauth = redis_reauth,
+    .broker = &redis_broker_ops,
+    .stream = &redis_layout_ops,
     .connections = redis_connections,
     .where = redis_where,
 };

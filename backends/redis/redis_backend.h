@@ -6,7 +6,7 @@
 #include "redis_channels.h"
 #include "redis_clock.h"
 #include "redis_hints.h"
-#include "redis_standalone.h"
+#include "redis_route.h"
 
 #include <cairn/sys/backend.h>
 #include <cairn/sys/tuple.h>
@@ -17,7 +17,7 @@ typedef struct redis_pure_graph redis_pure_graph_t;
 
 typedef struct redis_backend {
     const cairn_host_t *host;
-    redis_standalone_t route;
+    redis_route_t route;
     void (*closed)(const cairn_host_t *);
     redis_hints_t hints;
     redis_channels_t channels; /* of the streams that somebody follows or waits for */
@@ -29,6 +29,7 @@ typedef struct redis_backend {
     cairn_arena_t arena;     /* where an answer is put together, for as long as it is told */
     redis_beliefs_t beliefs; /* of the store */
     redis_clock_t clock;
+    uint64_t joint_name;   /* of what is about to be put with others */
     redis_joint_t *joint;  /* of puts, that is not sent yet */
     redis_joint_t *joints; /* that are not answered */
     cairn_task_t joint_flush;

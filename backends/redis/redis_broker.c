@@ -35,7 +35,7 @@ static void on_published(void *ctx, int status, redis_reply_t *reply, cairn_slic
 static int redis_publish(void *self, cairn_broker_publish_t *req, cairn_slice_t channel,
                          cairn_slice_t payload)
 {
-    redis_conn_t *conn = redis_standalone_choose(&backend_of(self)->route, channel);
+    redis_conn_t *conn = redis_route_choose_slot(&backend_of(self)->route, redis_slot(channel));
     char *at;
     int rc = redis_conn_reserve(conn, redis_cmd_bound(3, 16 + channel.len + payload.len), &at);
     if (rc < 0) return rc;
@@ -93,7 +93,7 @@ static int send_for(redis_conn_t *conn, cairn_topic_t *topic, char *(*begin)(cha
 /* What is refused as the link becomes ready is not held, as what comes later is. */
 static bool is_asked_again(cairn_topic_t *topic, cairn_slice_t detail)
 {
-    redis_conn_t *conn = redis_standalone_subscriptions(&backend_of(topic->data)->route);
+    redis_conn_t *conn = redis_route_subscriptions(&backend_of(topic->data)->route);
     if (topic->counter != WANTED || !redis_error_passes(detail)) return false;
     return conn->state == REDIS_CONN_READY && send_for(conn, topic, begin_subscribe) == 0;
 }
@@ -110,7 +110,7 @@ static void on_answered(void *ctx, int status, redis_reply_t *reply, cairn_slice
 static int redis_topic_open(void *self, cairn_topic_t *topic)
 {
     redis_backend_t *redis = backend_of(self);
-    redis_conn_t *conn = redis_standalone_subscriptions(&redis->route);
+    redis_conn_t *conn = redis_route_subscriptions(&redis->route);
     topic->data = redis;
     /* Without a link it is subscribed with all others, when there is one. */
     int rc = conn->state == REDIS_CONN_READY ? send_for(conn, topic, begin_subscribe) : 0;
@@ -121,7 +121,7 @@ static int redis_topic_open(void *self, cairn_topic_t *topic)
 
 static void redis_topic_close(void *self, cairn_topic_t *topic)
 {
-    redis_conn_t *conn = redis_standalone_subscriptions(&backend_of(self)->route);
+    redis_conn_t *conn = redis_route_subscriptions(&backend_of(self)->route);
     topic->counter &= ~(uint64_t)WANTED;
     /* Out of memory to say so: messages for a topic that nobody has are dropped as they come. */
     if (conn->state == REDIS_CONN_READY) (void)!send_for(conn, topic, begin_unsubscribe);

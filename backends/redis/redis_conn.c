@@ -386,11 +386,38 @@ static redis_conn_t *conn_of(const cairn_req_t *req)
     return (redis_conn_t *)(uintptr_t)req->scratch[REDIS_SCRATCH_CONN];
 }
 
+void redis_conn_commit_moved(redis_conn_t *conn, const char *end, const redis_entry_t *entry)
+{
+    redis_entry_t moved = *entry;
+    moved.flags &= ~((uint32_t)REDIS_CMD_AGAIN | REDIS_CMD_NAME);
+    moved.flags |= conn->name;
+    const uint64_t seq = commit(conn, end, moved);
+    if (!(entry->flags & REDIS_CMD_REQUEST)) return;
+    cairn_req_t *req = entry->ctx;
+    req->scratch[REDIS_SCRATCH_CONN] = (uintptr_t)conn | redis_conn_mark(req);
+    req->scratch[REDIS_SCRATCH_SEQ] = seq;
+    if (conn->name) conn->owner->put_in(conn, seq);
+}
+
+void redis_conn_give_away(redis_conn_t *conn, redis_take_fn *take, void *ctx)
+{
+    size_t from = conn->out.head;
+    for (uint64_t seq = conn->queue.head; seq != conn->queue.tail; seq++) {
+        redis_entry_t *entry = redis_queue_at(&conn->queue, seq);
+        const cairn_slice_t bytes = cairn_slice(conn->out.buf + from, entry->bytes);
+        from += entry->bytes;
+        if (!entry->ctx || (entry->flags & REDIS_CMD_TRANSIENT)) continue;
+        if (take(ctx, entry, bytes)) entry->ctx = NULL;
+    }
+    redis_conn_compact(conn, REDIS_CMD_TRANSIENT);
+    redis_conn_tell_room(conn);
+}
+
 static void commit_request(redis_conn_t *conn, const char *end, redis_answer_fn answer,
                            cairn_req_t *req, uint32_t flags, uint32_t skip)
 {
     _Static_assert((int)CAIRN_REQ_NO_RETRY == REDIS_CMD_NO_RETRY, "one flag is the other");
-    flags |= req->flags & CAIRN_REQ_NO_RETRY;
+    flags |= (req->flags & CAIRN_REQ_NO_RETRY) | REDIS_CMD_REQUEST;
     redis_entry_t entry = {.answer = answer, .ctx = req, .flags = flags | conn->name, .skip = skip};
     const uint64_t seq = commit(conn, end, entry);
     req->scratch[REDIS_SCRATCH_CONN] = (uintptr_t)conn;

@@ -60,6 +60,10 @@ typedef struct redis_conn_owner {
     int (*message)(redis_conn_t *conn, cairn_slice_t kind, size_t count, redis_reply_t *rest);
     /* The answer of a command is about to be told; `name` is what it was about. NULL: no matter. */
     void (*answering)(redis_conn_t *conn);
+    /* A command was refused, and not carried out, with one of MOVED, ASK, TRYAGAIN, CLUSTERDOWN.
+     * True: it has been put in elsewhere. `entry` and `bytes` are borrowed. NULL: nobody does. */
+    bool (*redirect)(redis_conn_t *conn, const redis_entry_t *entry, cairn_slice_t bytes,
+                     cairn_slice_t text);
     /* A request that names something is that number in the queue. Only if there are names. */
     void (*put_in)(redis_conn_t *conn, uint64_t seq);
     /* There is room again after a reserve was refused with CAIRN_EFULL. */
@@ -259,8 +263,27 @@ _Static_assert(REDIS_SCRATCH_WORDS <= CAIRN_REQ_SCRATCH, "a request has room for
 /* Or: it is a put that goes with others (redis_store_joint.c). */
 #define REDIS_CONN_JOINED 4u
 
+/* Or: no node takes it now, and it waits (redis_cluster_redirect.c). */
+#define REDIS_CONN_PARKED 16u
+
+/* What all of these are less than, or equal to; a connection is beyond. */
+#define REDIS_CONN_TAGS 63u
+
+/* What stays on REDIS_SCRATCH_CONN when a request comes to another connection. */
+static inline uint64_t redis_conn_mark(const cairn_req_t *req)
+{
+    return req->scratch[REDIS_SCRATCH_CONN] & REDIS_CONN_WAITS;
+}
+
 /* Nobody waits for the answer any more; unsent it will not be sent, if there is no link. */
 void redis_conn_forget_request(cairn_req_t *req);
+
+/* Where a request is that was put in; NULL: it is parked. */
+static inline struct redis_conn *redis_conn_of_request(const cairn_req_t *req)
+{
+    const uint64_t conn = req->scratch[REDIS_SCRATCH_CONN] & ~(uint64_t)REDIS_CONN_WAITS;
+    return conn == REDIS_CONN_PARKED ? NULL : (struct redis_conn *)(uintptr_t)conn;
+}
 
 /* Whether what was put in may have been written and its answer still come; else it is not sent once
  * it is forgotten. */
@@ -323,6 +346,15 @@ static inline void redis_conn_answering(redis_conn_t *conn, const redis_entry_t 
     conn->name = entry->flags & REDIS_CMD_NAME;
     conn->owner->answering(conn);
 }
+
+/* Commits a copy of what `entry` was sent for, as on a link that it has not been on. A request
+ * knows then where it is. */
+void redis_conn_commit_moved(redis_conn_t *conn, const char *end, const redis_entry_t *entry);
+
+/* Offers all that waits, oldest first, to `take`, which may put it in elsewhere and says so with
+ * true. Only while it is not READY. */
+typedef bool redis_take_fn(void *ctx, const redis_entry_t *entry, cairn_slice_t bytes);
+void redis_conn_give_away(redis_conn_t *conn, redis_take_fn *take, void *ctx);
 
 /* Commits a copy of what `entry` was sent for. Returns its number in the queue. */
 uint64_t redis_conn_commit_again(redis_conn_t *conn, const char *end, const redis_entry_t *entry);

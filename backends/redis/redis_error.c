@@ -79,3 +79,13 @@ bool redis_error_passes(cairn_slice_t text)
 {
     return redis_error_meaning(text).remedy == REDIS_WAIT;
 }
+
+bool redis_error_is_of_cluster(cairn_slice_t text)
+{
+    static const char *const words[] = {"MOVED ", "ASK ", "TRYAGAIN ", "CLUSTERDOWN "};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        const size_t len = strlen(words[i]);
+        if (text.len >= len && memcmp(text.ptr, words[i], len) == 0) return true;
+    }
+    return false;
+}

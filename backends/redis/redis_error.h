@@ -66,6 +66,10 @@ redis_meaning_t redis_error_meaning(cairn_slice_t text);
 /* Its code. Never 0. */
 int redis_error_code(cairn_slice_t text);
 
+/* Whether it is what a node of a cluster says in place of carrying out a command: MOVED, ASK,
+ * TRYAGAIN, CLUSTERDOWN. */
+bool redis_error_is_of_cluster(cairn_slice_t text);
+
 /* Whether the server will do it if it is asked again a little later. */
 bool redis_error_passes(cairn_slice_t text);
 

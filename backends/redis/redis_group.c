@@ -101,6 +101,7 @@ int redis_group_create(void *self, cairn_group_change_t *req, const cairn_group_
 {
     redis_backend_t *redis = self;
     const redis_queue_name_t name = redis_queue_name(args->stream);
+    if (redis_route_is_split(&redis->route) && args->max_deliveries > 0) return UV_ENOTSUP;
     const size_t payload = redis_escaped_size(args->group) + 1 + REDIS_POSITION_SIZE +
                            5 * REDIS_CMD_NUMBER + redis_escaped_size(args->dead_letter) +
                            redis_queue_channel_size(redis, args->dead_letter);

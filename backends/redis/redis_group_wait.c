@@ -96,7 +96,7 @@ void redis_group_forget(cairn_req_t *req)
     const bool asking = wait->asking;
     if (asking || wait->called) wake_another(wait);
     release(wait);
-    if (asking) redis_conn_forget_request(req);
+    if (asking) redis_route_forget(req);
 }
 
 /* ---- answers ---- */
@@ -218,7 +218,7 @@ static void on_given(void *ctx, int status, redis_reply_t *reply, cairn_slice_t 
 /* From the loop. */
 static void ask(redis_wait_t *wait)
 {
-    redis_conn_t *conn = redis_standalone_choose(&wait->redis->route, stream_of(wait));
+    redis_conn_t *conn = redis_route_choose(&wait->redis->route, stream_of(wait));
     cairn_req_t *req = &wait->req->req;
     char *out;
     unpark(wait);

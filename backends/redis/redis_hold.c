@@ -202,10 +202,30 @@ static bool answer(redis_conn_t *conn, int status, redis_reply_t *reply, cairn_s
     return conn->ac == link;
 }
 
+/* The entry at `seq` was refused. True: it has been put in elsewhere. */
+static bool is_redirected(redis_conn_t *conn, cairn_slice_t text)
+{
+    redis_hold_t *hold = &conn->hold;
+    redis_entry_t *entry = redis_queue_at(&conn->queue, hold->seq);
+    if (!conn->owner->redirect || !entry->ctx || (entry->skip > 0 && !hold->discarded))
+        return false;
+    const cairn_slice_t bytes =
+        cairn_slice(conn->out.buf + conn->out.head + hold->at, entry->bytes);
+    if (!conn->owner->redirect(conn, entry, bytes, text)) return false;
+    entry->ctx = NULL;
+    hold->at += entry->bytes;
+    hold->seq++;
+    return true;
+}
+
 void redis_hold_answered(redis_conn_t *conn, int status, redis_reply_t *reply, cairn_slice_t text,
                          bool lacks_script)
 {
     redis_hold_t *hold = &conn->hold;
+    if (status < 0 && is_redirected(conn, text)) {
+        if (is_over(conn)) end(conn);
+        return;
+    }
     const redis_entry_t *entry = redis_queue_at(&conn->queue, hold->seq);
     const redis_meaning_t meaning =
         status < 0 ? redis_error_meaning(text) : (redis_meaning_t){.effect = REDIS_MAYBE};

@@ -1,5 +1,7 @@
 #include "redis_keys.h"
 
+#include "redis_slots.h"
+
 /* Of each byte: whether it stands for itself. */
 static bool is_plain(unsigned char byte)
 {
@@ -28,9 +30,10 @@ size_t redis_escaped_size(cairn_slice_t id)
     return id.len > 0 ? id.len + 2 * special : 1;
 }
 
+static const char digits[] = "0123456789ABCDEF";
+
 char *redis_escape(char *out, cairn_slice_t id)
 {
-    static const char digits[] = "0123456789ABCDEF";
     if (id.len == 0) *out++ = '%';
     for (size_t i = 0; i < id.len; i++) {
         unsigned char byte = (unsigned char)id.ptr[i];
@@ -43,6 +46,49 @@ char *redis_escape(char *out, cairn_slice_t id)
         *out++ = digits[byte & 15];
     }
     return out;
+}
+
+static uint16_t add_escaped_bytes(uint16_t crc, const char *bytes, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        const unsigned char byte = (unsigned char)bytes[i];
+        if (is_plain(byte)) {
+            crc = redis_crc16_add(crc, byte);
+            continue;
+        }
+        crc = redis_crc16_add(crc, '%');
+        crc = redis_crc16_add(crc, (unsigned char)digits[byte >> 4]);
+        crc = redis_crc16_add(crc, (unsigned char)digits[byte & 15]);
+    }
+    return crc;
+}
+
+/* As redis_escape writes it; most ids stand for themselves, and are added up many bytes a step. */
+static uint16_t add_escaped(uint16_t crc, cairn_slice_t id)
+{
+    enum {
+        STEP = REDIS_CRC16_STEP,
+        HALF = STEP / 2
+    };
+    const char *at = id.ptr;
+    size_t left = id.len;
+    if (left == 0) return redis_crc16_add(crc, '%');
+    for (; left >= STEP; at += STEP, left -= STEP) {
+        const uint32_t sum = redis_crc16_step(crc, at);
+        crc = sum >> 16 ? add_escaped_bytes(crc, at, STEP) : (uint16_t)sum;
+    }
+    if (left >= HALF) {
+        const uint32_t sum = redis_crc16_half_step(crc, at);
+        crc = sum >> 16 ? add_escaped_bytes(crc, at, HALF) : (uint16_t)sum;
+        at += HALF;
+        left -= HALF;
+    }
+    return left > 0 ? add_escaped_bytes(crc, at, left) : crc;
+}
+
+uint16_t redis_slot_of_id(cairn_slice_t id)
+{
+    return redis_slot_of_crc(add_escaped(0, id));
 }
 
 static char digit(char c)
@@ -142,4 +188,14 @@ char *redis_space_tag(char *out, cairn_namespace_t ns)
     }
     *out++ = '}';
     return out;
+}
+
+uint16_t redis_slot_of_space(cairn_namespace_t ns)
+{
+    uint16_t crc = 0;
+    for (size_t i = 0; i < ns.count; i++) {
+        if (i > 0) crc = redis_crc16_add(crc, ':');
+        crc = add_escaped(crc, ns.labels[i]);
+    }
+    return redis_slot_of_crc(crc);
 }

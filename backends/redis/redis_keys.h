@@ -48,6 +48,10 @@ unsigned redis_shard(cairn_slice_t thread_id);
 size_t redis_escaped_size(cairn_slice_t id);
 char *redis_escape(char *out, cairn_slice_t id);
 
+/* The cluster's slot of whatever has the hash tag "{id}", escaped: redis_slot() of every such key.
+ */
+uint16_t redis_slot_of_id(cairn_slice_t id);
+
 /* Of what redis_escape wrote; gives the end of what is written, which is not more. */
 char *redis_unescape(char *out, cairn_slice_t escaped);
 
@@ -89,5 +93,8 @@ unsigned redis_space_shard(cairn_slice_t path);
 /* "{label:label}" */
 size_t redis_space_tag_size(cairn_namespace_t ns);
 char *redis_space_tag(char *out, cairn_namespace_t ns);
+
+/* The slot of what has that tag. `ns` has a label: "{}" is no hash tag. */
+uint16_t redis_slot_of_space(cairn_namespace_t ns);
 
 #endif

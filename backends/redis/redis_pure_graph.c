@@ -199,7 +199,7 @@ static int graph_copy(void *self, cairn_stream_count_t *req, const cairn_stream_
     redis_backend_t *redis = self;
     int rc = redis_stream_reserve(redis, args->source, bytes, &out);
     if (rc < 0) return rc;
-    redis_standalone_join(&redis->route, args->target);
+    redis_route_join(&redis->route, args->target);
     out = redis_script_begin(out, &redis_script_pure_graph, 2 * (size_t)KEYS, 2);
     out = write_keys(out, args->source);
     out = write_keys(out, args->target);

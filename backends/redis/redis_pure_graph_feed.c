@@ -212,7 +212,7 @@ static void on_where(void *ctx, int status, redis_reply_t *reply, cairn_slice_t 
 
 static int ask_where(follow_t *follow)
 {
-    redis_conn_t *conn = redis_standalone_first(&follow->poll->graph->redis->route);
+    redis_conn_t *conn = redis_route_first(&follow->poll->graph->redis->route);
     const cairn_slice_t id = id_of(follow);
     char *out;
     int rc =
@@ -396,7 +396,7 @@ static size_t choose(poll_t *poll, size_t *bytes)
 
 static void send_poll(poll_t *poll)
 {
-    redis_conn_t *conn = redis_standalone_first(&poll->graph->redis->route);
+    redis_conn_t *conn = redis_route_first(&poll->graph->redis->route);
     size_t bytes;
     char *out;
     const size_t count = choose(poll, &bytes);

@@ -19,8 +19,12 @@ enum {
     REDIS_CMD_AGAIN = 32,  /* that has been done */
     REDIS_CMD_JOINT = 64,  /* a transaction of several requests: who asked sees to errors among its
                                results */
-    REDIS_CMD_SENT = 256   /* on a link that was lost before the answer */
+    REDIS_CMD_SENT = 256,  /* on a link that was lost before the answer */
+    REDIS_CMD_REQUEST = 512, /* ctx is a cairn_req_t, which knows where it is */
+    REDIS_CMD_HOP = 1024     /* counts how often a cluster has sent it elsewhere, in four bits */
 };
+
+#define REDIS_CMD_HOPS (15u * REDIS_CMD_HOP)
 
 /* The bits of the flags that are the pool's (redis_pool.h). */
 #define REDIS_CMD_NAME UINT32_C(0xffff0000)

@@ -160,27 +160,27 @@ char *redis_suffixes(char *out, const cairn_checkpoint_t *checkpoint)
 
 redis_conn_t *redis_saver_conn(redis_backend_t *redis)
 {
-    return redis_standalone_commands(&redis->route);
+    return redis_route_commands(&redis->route);
 }
 
 int redis_saver_prepare(redis_backend_t *redis)
 {
     int rc = redis_joint_flush(redis);
-    return rc < 0 ? rc : redis_standalone_use_scripts(&redis->route);
+    return rc < 0 ? rc : redis_route_use_scripts(&redis->route);
 }
 
 int redis_saver_reserve(redis_backend_t *redis, cairn_slice_t name, size_t bytes, char **at)
 {
     int rc = redis_saver_prepare(redis);
     if (rc < 0) return rc;
-    return redis_conn_reserve(redis_standalone_choose(&redis->route, name), bytes, at);
+    return redis_conn_reserve(redis_route_choose(&redis->route, name), bytes, at);
 }
 
 int redis_saver_reserve_any(redis_backend_t *redis, size_t bytes, char **at)
 {
     int rc = redis_saver_prepare(redis);
     if (rc < 0) return rc;
-    return redis_conn_reserve(redis_standalone_choose_any(&redis->route), bytes, at);
+    return redis_conn_reserve(redis_route_choose_any(&redis->route), bytes, at);
 }
 
 const redis_hint_t *redis_saver_hint(const redis_backend_t *redis, cairn_slice_t thread_id,
@@ -192,8 +192,8 @@ const redis_hint_t *redis_saver_hint(const redis_backend_t *redis, cairn_slice_t
 redis_backend_t *redis_saver_of(const cairn_req_t *req)
 {
     const redis_conn_t *conn = (const redis_conn_t *)(uintptr_t)req->scratch[REDIS_SCRATCH_CONN];
-    redis_standalone_t *route = conn->data;
-    return CAIRN_CONTAINER_OF(route, redis_backend_t, route);
+    const redis_standalone_t *node = conn->data;
+    return CAIRN_CONTAINER_OF(node->route, redis_backend_t, route);
 }
 
 const cairn_saver_done_t *redis_saver_done(const cairn_req_t *req)

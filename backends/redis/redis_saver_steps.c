@@ -74,7 +74,7 @@ int redis_steps_start(redis_backend_t *redis, cairn_req_t *req, redis_steps_t *s
         cairn_free(steps);
         return rc;
     }
-    for (size_t i = 1; i < count; i++) redis_standalone_join(&redis->route, names[i]);
+    for (size_t i = 1; i < count; i++) redis_route_join(&redis->route, names[i]);
     req->scratch[REDIS_SCRATCH_MEMORY] = (uintptr_t)steps;
     send_to(redis_saver_conn(redis), req, at, call, from_the_beginning, NULL);
     return 0;

@@ -1,5 +1,4 @@
-#include "redis_standalone.h"
-
+#include "redis_route.h"
 #include "redis_script.h"
 #include "redis_stats.h"
 
@@ -96,7 +95,11 @@ static void on_ready(redis_conn_t *conn)
     }
     if (route->connected) return;
     route->connected = true;
-    route->host->api->connected(route->host, route->capabilities, conn->hello.server);
+    if (route->events->up) {
+        route->events->up(route);
+    } else {
+        route->host->api->connected(route->host, route->capabilities, conn->hello.server);
+    }
 }
 
 /* Of all that were lost with their server only the first tries to connect, until it is ready. */
@@ -123,7 +126,11 @@ static void on_lost(redis_conn_t *conn, int status, const char *detail)
     if (conn == &route->commands) route->events->commands_lost(route, status, detail);
     if (redis_pool_is_ready(&route->pool)) return;
     route->connected = false;
-    route->host->api->disconnected(route->host, status, detail);
+    if (route->events->down) {
+        route->events->down(route, status, detail);
+    } else {
+        route->host->api->disconnected(route->host, status, detail);
+    }
 }
 
 static int on_message(redis_conn_t *conn, cairn_slice_t kind, size_t count, redis_reply_t *rest)
@@ -183,6 +190,14 @@ static void on_answering(redis_conn_t *conn)
 {
     redis_standalone_t *route = conn->data;
     redis_standalone_turn_to(route, conn);
+    route->route->at = route;
+}
+
+static bool on_redirect(redis_conn_t *conn, const redis_entry_t *entry, cairn_slice_t bytes,
+                        cairn_slice_t text)
+{
+    const redis_standalone_t *route = conn->data;
+    return route->events->redirect && route->events->redirect(conn, entry, bytes, text);
 }
 
 static void on_put_in(redis_conn_t *conn, uint64_t seq)
@@ -204,6 +219,7 @@ static const redis_conn_owner_t owner = {
 
 /* Of one among several that take commands. */
 static const redis_conn_owner_t pool_owner = {
+    .redirect = on_redirect,
     .locate = on_locate,
     .prelude = on_prelude,
     .ready = on_ready,
@@ -281,7 +297,7 @@ static int copy_options(redis_standalone_t *route, const cairn_options_t *from)
 
 static void free_options(redis_standalone_t *route)
 {
-    memset(route->texts, 0, route->texts_len); /* the passwords */
+    if (route->texts) memset(route->texts, 0, route->texts_len); /* the passwords */
     cairn_free(route->texts);
     redis_addresses_free(&route->options.places);
 }
@@ -291,7 +307,8 @@ static void free_options(redis_standalone_t *route)
 static void open_conn(redis_standalone_t *route, redis_conn_t *conn)
 {
     conn->data = route;
-    const bool is_of_many = redis_pool_has_choice(&route->pool) && conn != &route->subscriptions;
+    const bool is_of_many = (redis_pool_has_choice(&route->pool) || route->events->redirect) &&
+                            conn != &route->subscriptions;
     route->open++;
     redis_conn_open(conn, route->host, &route->group, &route->options,
                     is_of_many ? &pool_owner : &owner);
@@ -341,6 +358,40 @@ static void open_sentinel(redis_standalone_t *route)
                         &sentinel_events);
 }
 
+static void open_all(redis_standalone_t *route)
+{
+    redis_pool_start(&route->pool, route->host->loop);
+    route->group.data = route;
+    route->open = redis_pool_has_choice(&route->pool) ? 2 : 1;
+    if (route->sentinel) open_sentinel(route);
+    open_conn(route, &route->commands);
+}
+
+int redis_standalone_open_beside(redis_standalone_t *route, const redis_standalone_t *like,
+                                 const redis_address_t *place,
+                                 const redis_standalone_events_t *events)
+{
+    route->host = like->host;
+    route->events = events;
+    route->capabilities = like->capabilities;
+    route->tls = like->tls;
+    route->scripted = like->scripted;
+    route->options = like->options;
+    route->options.path = NULL;
+    route->options.places = (redis_addresses_t){0};
+    int rc = redis_pool_init(&route->pool, &route->commands, &like->pool.terms);
+    if (rc == 0)
+        rc = redis_addresses_add(&route->options.places, cairn_str(place->host), place->port);
+    if (rc == 0) rc = cairn_hiredis_uv_init(&route->group, route->host->loop);
+    if (rc == 0) {
+        open_all(route);
+        return 0;
+    }
+    redis_pool_free(&route->pool);
+    free_options(route);
+    return rc;
+}
+
 int redis_standalone_open(redis_standalone_t *route, const cairn_host_t *host,
                           const cairn_options_t *options, const redis_standalone_events_t *events)
 {
@@ -356,11 +407,7 @@ int redis_standalone_open(redis_standalone_t *route, const cairn_host_t *host,
         free_options(route);
         return rc;
     }
-    redis_pool_start(&route->pool, host->loop);
-    route->group.data = route;
-    route->open = redis_pool_has_choice(&route->pool) ? 2 : 1;
-    if (route->sentinel) open_sentinel(route);
-    open_conn(route, &route->commands);
+    open_all(route);
     return 0;
 }
 

@@ -13,10 +13,16 @@
 
 typedef struct redis_standalone redis_standalone_t;
 
+struct redis_route;
+
 #define REDIS_CAPABILITIES                                                                         \
     (CAIRN_CAP_TOPICS | CAIRN_CAP_PATTERNS | CAIRN_CAP_RECEIVERS | CAIRN_CAP_PERSISTENT |          \
      CAIRN_CAP_SHARED | CAIRN_CAP_SAVER | CAIRN_CAP_STREAMS | CAIRN_CAP_STREAM_GROUPS |            \
      CAIRN_CAP_STORE | CAIRN_CAP_STORE_VECTORS)
+
+/* Of a cluster. */
+#define REDIS_CLUSTER_CAPABILITIES                                                                 \
+    (REDIS_CAPABILITIES & ~(CAIRN_CAP_SAVER | CAIRN_CAP_STORE | CAIRN_CAP_STORE_VECTORS))
 
 /* What the route tells the backend it belongs to. */
 typedef struct redis_standalone_events {
@@ -30,9 +36,17 @@ typedef struct redis_standalone_events {
     int (*message)(redis_standalone_t *route, cairn_slice_t kind, size_t count,
                    redis_reply_t *rest);
     void (*closed)(redis_standalone_t *route);
+    /* Of a cluster's nodes; NULL: core is told instead, and redirects are errors. A connection that
+     * takes commands is ready, the first of them; or none is any more. */
+    void (*up)(redis_standalone_t *route);
+    void (*down)(redis_standalone_t *route, int status, const char *detail);
+    /* redis_conn_owner_t's. */
+    bool (*redirect)(redis_conn_t *conn, const redis_entry_t *entry, cairn_slice_t bytes,
+                     cairn_slice_t text);
 } redis_standalone_events_t;
 
 struct redis_standalone {
+    struct redis_route *route; /* whose it is; set before it is opened */
     const redis_standalone_events_t *events;
     const cairn_host_t *host;
     uint64_t capabilities; /* of its backend; set before it is opened */
@@ -56,6 +70,12 @@ struct redis_standalone {
 CAIRN_MUST_USE int redis_standalone_open(redis_standalone_t *route, const cairn_host_t *host,
                                          const cairn_options_t *options,
                                          const redis_standalone_events_t *events);
+
+/* The same with the options of another, which outlives it, to that place. UV_ENOMEM. */
+CAIRN_MUST_USE int redis_standalone_open_beside(redis_standalone_t *route,
+                                                const redis_standalone_t *like,
+                                                const redis_address_t *place,
+                                                const redis_standalone_events_t *events);
 
 /* events->closed follows. */
 void redis_standalone_close(redis_standalone_t *route);

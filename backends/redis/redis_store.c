@@ -124,19 +124,29 @@ int redis_store_number(cairn_slice_t text, int64_t *number)
 
 /* ---- which connection ---- */
 
+uint64_t redis_store_name(const redis_backend_t *redis, const redis_shelf_t *shelf)
+{
+    return redis_route_is_split(&redis->route) ? redis_slot_of_space(shelf->ns)
+                                               : redis_store_space_hash(shelf);
+}
+
+redis_conn_t *redis_store_choose(redis_backend_t *redis, const redis_shelf_t *shelf)
+{
+    if (!redis_route_has_choice(&redis->route)) return redis_saver_conn(redis);
+    return redis_route_choose_hash(&redis->route, redis_store_name(redis, shelf));
+}
+
 int redis_store_reserve(redis_backend_t *redis, const redis_shelf_t *shelf, size_t bytes, char **at)
 {
-    redis_pool_t *pool = &redis->route.pool;
     int rc = redis_saver_prepare(redis);
     if (rc < 0) return rc;
-    if (redis_pool_has_choice(pool)) redis_pool_choose(pool, redis_store_space_hash(shelf));
-    return redis_conn_reserve(redis_saver_conn(redis), bytes, at);
+    return redis_conn_reserve(redis_store_choose(redis, shelf), bytes, at);
 }
 
 void redis_store_join(redis_backend_t *redis, const redis_shelf_t *shelf)
 {
-    redis_pool_t *pool = &redis->route.pool;
-    if (redis_pool_has_choice(pool)) (void)redis_pool_join(pool, redis_store_space_hash(shelf));
+    redis_pool_t *pool = redis_route_pool(&redis->route);
+    if (redis_pool_has_choice(pool)) (void)redis_pool_join(pool, redis_store_name(redis, shelf));
 }
 
 /* ---- get: the command that has been answered says of what ---- */

@@ -137,7 +137,7 @@ void redis_joint_commit(redis_backend_t *redis, const redis_shelf_t *shelf, cair
 
 /* ---- beliefs: redis_store_put.c ---- */
 
-/* redis_saver_reserve and redis_standalone_join for a request that names this. */
+/* redis_saver_reserve and redis_route_join for a request that names this. */
 CAIRN_MUST_USE int redis_store_reserve(redis_backend_t *redis, const redis_shelf_t *shelf,
                                        size_t bytes, char **at);
 void redis_store_join(redis_backend_t *redis, const redis_shelf_t *shelf);
@@ -145,6 +145,10 @@ void redis_store_join(redis_backend_t *redis, const redis_shelf_t *shelf);
 /* What beliefs go by. */
 uint64_t redis_store_item_hash(const redis_shelf_t *shelf, cairn_slice_t key);
 uint64_t redis_store_space_hash(const redis_shelf_t *shelf);
+
+/* What a connection is chosen by: that, or its slot in a cluster; and the choice. */
+uint64_t redis_store_name(const redis_backend_t *redis, const redis_shelf_t *shelf);
+redis_conn_t *redis_store_choose(redis_backend_t *redis, const redis_shelf_t *shelf);
 
 /* In place of when an item was created: it is there, or will be, but what is known of it is about
  * to change, by a script that is on its way. It is neither right nor a guess to put it without one:

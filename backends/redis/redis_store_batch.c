@@ -473,7 +473,7 @@ static bool has_puts(const batch_t *batch)
 static void name_job(redis_job_t *job, const batch_t *batch)
 {
     for (size_t g = 0; g < batch->group_count; g++) {
-        if (g == 0 || !redis_pool_is_held(&job->redis->route.pool, job->name))
+        if (g == 0 || !redis_pool_is_held(redis_route_pool(&job->redis->route), job->name))
             redis_job_name(job, batch->groups[g].shelf.ns);
     }
 }
@@ -507,7 +507,7 @@ static int make_batch(redis_job_t *job, const cairn_store_step_t *steps, size_t 
     take_entries(batch, steps);
     if (has_puts(batch)) batch->stamp_us = redis_store_stamp(job->redis);
     batch->refreshes = job->redis->store_expires;
-    batch->has_sets = job->redis->route.commands.hello.vector_sets;
+    batch->has_sets = job->redis->route.one.commands.hello.vector_sets;
     if (rc == 0) rc = find_groups(job, batch);
     if (rc == 0) rc = encode(job, batch);
     if (rc < 0) return rc;

@@ -63,34 +63,33 @@ redis_query_t *redis_query_of(const cairn_req_t *req)
 void redis_job_name(redis_job_t *job, cairn_namespace_t ns)
 {
     const redis_shelf_t shelf = redis_shelf(ns);
-    if (!redis_pool_has_choice(&job->redis->route.pool)) return;
-    job->name = redis_store_space_hash(&shelf);
+    if (!redis_route_has_choice(&job->redis->route)) return;
+    job->name = redis_store_name(job->redis, &shelf);
     job->named = true;
 }
 
 static void choose(const redis_job_t *job)
 {
-    redis_pool_t *pool = &job->redis->route.pool;
     if (job->named)
-        redis_pool_choose(pool, job->name);
+        (void)redis_route_choose_hash(&job->redis->route, job->name);
     else
-        (void)redis_standalone_choose_any(&job->redis->route);
+        (void)redis_route_choose_any(&job->redis->route);
 }
 
 int redis_job_reserve(redis_job_t *job, size_t bytes, char **at)
 {
-    redis_pool_t *pool = &job->redis->route.pool;
+    redis_route_t *route = &job->redis->route;
     if (job->submitting) {
         int rc = redis_saver_prepare(job->redis);
         if (rc < 0) return rc;
         choose(job);
-        return redis_conn_reserve(pool->current, bytes, at);
+        return redis_conn_reserve(redis_route_commands(route), bytes, at);
     }
-    if (job->conn)
-        pool->current = job->conn;
+    if (job->conn && !redis_route_is_split(route))
+        redis_route_turn_to(route, job->conn);
     else
         choose(job);
-    return redis_conn_reserve_unbounded(pool->current, bytes, at);
+    return redis_conn_reserve_unbounded(redis_route_commands(route), bytes, at);
 }
 
 void redis_job_commit(cairn_req_t *req, const char *end, redis_answer_fn answer, size_t commands,

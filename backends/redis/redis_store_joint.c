@@ -89,10 +89,16 @@ static int take_results(redis_reply_t *reply, size_t commands, int *status, cair
     return rc;
 }
 
+static redis_pool_t *pool_of(const redis_joint_t *joint)
+{
+    redis_standalone_t *node = joint->conn->data;
+    return &node->pool;
+}
+
 /* What comes of them is put in up to that number. */
 static void hold_names(const redis_joint_t *joint, uint64_t seq)
 {
-    redis_pool_t *pool = &joint->redis->route.pool;
+    redis_pool_t *pool = pool_of(joint);
     if (!redis_pool_has_choice(pool)) return;
     for (size_t i = 0; i < joint->count; i++)
         redis_pool_put_in(pool, joint->conn, joint->members[i].name, seq);
@@ -101,7 +107,8 @@ static void hold_names(const redis_joint_t *joint, uint64_t seq)
 /* What comes of it is of the same name, and goes the same way. */
 static void turn_to(const redis_joint_t *joint, const member_t *member)
 {
-    redis_pool_t *pool = &joint->redis->route.pool;
+    redis_pool_t *pool = pool_of(joint);
+    redis_route_turn_to(&joint->redis->route, joint->conn);
     if (redis_pool_has_choice(pool)) redis_pool_turn_to(pool, joint->conn, member->name);
 }
 
@@ -140,6 +147,7 @@ static void on_answered(void *ctx, int status, redis_reply_t *reply, cairn_slice
     cairn_req_t *req = ctx;
     redis_joint_t *joint = CAIRN_CONTAINER_OF(req, redis_joint_t, req);
     joint->alive++;
+    joint->conn = redis_conn_of_request(req);
     /* Callbacks of the first may ask for what the last are about, which may have to be mended. */
     hold_names(joint, joint->conn->queue.tail);
     if (status == 0 && tell_all(joint, reply) < 0) {
@@ -191,15 +199,14 @@ static void run(cairn_task_t *task)
 
 redis_conn_t *redis_joint_conn(redis_backend_t *redis, const redis_shelf_t *shelf)
 {
-    redis_pool_t *pool = &redis->route.pool;
-    if (!redis_pool_has_choice(pool)) return pool->current;
-    const uint64_t name = redis_store_space_hash(shelf);
-    if (redis->joint) {
-        redis_standalone_turn_to(&redis->route, redis->joint->conn);
-        if (redis_pool_join(pool, name)) return pool->current;
+    redis_route_t *route = &redis->route;
+    if (!redis_route_has_choice(route)) return redis_route_commands(route);
+    const uint64_t name = redis->joint_name = redis_store_name(redis, shelf);
+    if (redis->joint && !redis_route_is_split(route)) {
+        redis_route_turn_to(route, redis->joint->conn);
+        if (redis_pool_join(redis_route_pool(route), name)) return redis_route_commands(route);
     }
-    redis_pool_choose(pool, name);
-    return pool->current;
+    return redis_route_choose_hash(route, name);
 }
 
 static int open_joint(redis_backend_t *redis, redis_conn_t *conn)
@@ -228,11 +235,19 @@ static int make_room(redis_joint_t *joint, size_t bytes)
     return 0;
 }
 
+/* No transaction in a cluster has two. */
+static bool is_of_other_slot(const redis_backend_t *redis, const redis_joint_t *joint)
+{
+    return redis_route_is_split(&redis->route) && joint->count > 0 &&
+           joint->members[0].name != redis->joint_name;
+}
+
 int redis_joint_reserve(redis_backend_t *redis, redis_conn_t *conn, size_t bytes, char **at)
 {
     redis_joint_t *joint = redis->joint;
     int rc = 0;
-    if (joint && (joint->conn != conn || joint->count == MOST_PUTS || joint->len >= MOST_BYTES))
+    if (joint && (joint->conn != conn || is_of_other_slot(redis, joint) ||
+                  joint->count == MOST_PUTS || joint->len >= MOST_BYTES))
         rc = redis_joint_flush(redis);
     if (rc == 0 && !redis->joint) rc = open_joint(redis, conn);
     if (rc < 0) return rc;
@@ -260,7 +275,7 @@ void redis_joint_commit(redis_backend_t *redis, const redis_shelf_t *shelf, cair
     req->scratch[REDIS_SCRATCH_MEMORY] = (uintptr_t)joint;
     member_t *member = &joint->members[joint->count++];
     *member = (member_t){req, told, from, joint->len - from, commands, 0};
-    if (redis_pool_has_choice(&redis->route.pool)) member->name = redis_store_space_hash(shelf);
+    if (redis_route_has_choice(&redis->route)) member->name = redis_store_name(redis, shelf);
     joint->alive++;
     redis->joint_flush.run = run;
     redis->host->api->defer(redis->host, &redis->joint_flush);
@@ -290,9 +305,10 @@ void redis_joint_forget(cairn_req_t *req)
     req->scratch[REDIS_SCRATCH_MEMORY] = 0;
     if (!sent) take_back(joint, member);
     if (--joint->alive > 0) return;
-    if (sent && redis_conn_may_have_written(joint->conn)) return;
+    const redis_conn_t *conn = sent ? redis_conn_of_request(&joint->req) : NULL;
+    if (conn && redis_conn_may_have_written(conn)) return;
     if (sent) {
-        redis_conn_forget_request(&joint->req);
+        redis_route_forget(&joint->req);
     } else {
         joint->redis->joint = NULL;
     }

@@ -48,7 +48,7 @@ bool redis_sets_can(const redis_job_t *job, const redis_query_t *query)
 {
     return query->kind == REDIS_QUERY_NEAR && query->metric == CAIRN_METRIC_COSINE &&
            query->ranks <= CANDIDATES_MOST / (MORE * MORE) && redis_near_fits_sets(&query->near) &&
-           job->redis->route.commands.hello.vector_sets;
+           job->redis->route.one.commands.hello.vector_sets;
 }
 
 /* ---- all is scanned ---- */

@@ -43,7 +43,7 @@ char *redis_queue_keys(char *out, const redis_queue_name_t *name)
 
 static uint64_t db_of(const redis_backend_t *redis)
 {
-    return (uint64_t)redis->route.options.hello.db;
+    return (uint64_t)redis->route.one.options.hello.db;
 }
 
 size_t redis_queue_channel_size(const redis_backend_t *redis, cairn_slice_t id)
@@ -153,6 +153,7 @@ static int redis_stream_copy(void *self, cairn_stream_count_t *req,
                              const cairn_stream_copy_args_t *args)
 {
     redis_backend_t *redis = self;
+    if (redis_route_is_split(&redis->route)) return UV_ENOTSUP; /* they are in two slots */
     const redis_queue_name_t source = redis_queue_name(args->source);
     const redis_queue_name_t target = redis_queue_name(args->target);
     const size_t bytes = redis_queue_bound(redis, &source, 0, 0) +
@@ -162,7 +163,7 @@ static int redis_stream_copy(void *self, cairn_stream_count_t *req,
     if (rc == 0) rc = redis_stream_reserve(redis, source.id, bytes, &out);
     if (rc < 0) return rc;
     redis_tips_forget(redis, target.id);
-    redis_standalone_join(&redis->route, target.id);
+    redis_route_join(&redis->route, target.id);
     out = redis_script_begin(out, &redis_script_stream_copy, 2 * (size_t)REDIS_QUEUE_KEYS, 3);
     out = redis_queue_keys(out, &source);
     out = redis_queue_keys(out, &target);

@@ -67,7 +67,7 @@ static void batch_free(redis_batch_t *batch)
 {
     end_claim(batch);
     if (batch->tip) batch->tip->in_flight--;
-    if (batch->settling) redis_conn_forget_request(&batch->settle);
+    if (batch->settling) redis_route_forget(&batch->settle);
     cairn_free(batch->slots);
     cairn_free(batch->bytes);
     cairn_free(batch);
@@ -123,7 +123,7 @@ void redis_batch_forget(cairn_req_t *req)
     if (!batch->sent) {
         unlink_open(batch);
     } else if (batch->claiming || !batch->settling) {
-        redis_conn_forget_request(&batch->req);
+        redis_route_forget(&batch->req);
     }
     if (batch->claiming) redis_tips_forget(batch->redis, stream_of(batch));
     batch_free(batch);
@@ -220,6 +220,7 @@ static void on_appended(void *ctx, int status, redis_reply_t *reply, cairn_slice
     redis_batch_t *batch = CAIRN_CONTAINER_OF(req, redis_batch_t, req);
     cairn_stream_appended_t appended = {.count = 0};
     int rc = 0;
+    batch->conn = redis_conn_of_request(req);
     if (status == 0) {
         rc = read_answer(batch, reply, &status, &detail, &appended);
     } else if (batch->pushed && redis_push_refused(detail)) {
@@ -318,6 +319,16 @@ static int claim(redis_batch_t *batch, const redis_queue_name_t *name)
     return 0;
 }
 
+/* What is put in now goes behind it. */
+static void turn_to(const redis_batch_t *batch, cairn_slice_t stream)
+{
+    redis_route_t *route = &batch->redis->route;
+    redis_route_turn_to(route, batch->conn);
+    redis_pool_t *pool = redis_route_pool(route);
+    if (redis_pool_has_choice(pool))
+        redis_pool_turn_to(pool, batch->conn, redis_route_name(route, stream));
+}
+
 /* What comes next is about a stream. */
 static int settle(redis_backend_t *redis, cairn_slice_t stream)
 {
@@ -325,8 +336,7 @@ static int settle(redis_backend_t *redis, cairn_slice_t stream)
     redis_tip_t *tip = redis_tips_find(redis, stream);
     redis_batch_t *batch = tip ? tip->claim : NULL;
     if (!batch) return 0;
-    if (redis_pool_has_choice(&redis->route.pool))
-        redis_pool_turn_to(&redis->route.pool, batch->conn, redis_pool_hash(stream));
+    turn_to(batch, stream);
     int rc = call_for_claimed(batch, batch->claim, on_settled, &batch->settle);
     if (rc < 0) return rc;
     batch->settling = true;
@@ -402,12 +412,11 @@ static int send_somehow(redis_batch_t *batch, redis_tip_t *tip, bool alone)
 static int send_one(redis_batch_t *batch, bool alone)
 {
     redis_backend_t *redis = batch->redis;
-    redis_pool_t *pool = &redis->route.pool;
     const cairn_slice_t stream = stream_of(batch);
-    int rc = redis_standalone_use_scripts(&redis->route);
+    int rc = redis_route_use_scripts(&redis->route);
     if (rc == 0) rc = settle(redis, stream);
     if (rc < 0) return rc;
-    if (redis_pool_has_choice(pool)) redis_pool_turn_to(pool, batch->conn, redis_pool_hash(stream));
+    turn_to(batch, stream);
     redis_tip_t *tip = redis_tips_take(redis, stream);
     batch->sent_ms = redis->host->api->now_ms(redis->host);
     rc = send_somehow(batch, tip, alone);
@@ -564,7 +573,7 @@ static int check_room(redis_backend_t *redis, const redis_batch_t *batch, size_t
 int redis_batch_append(redis_backend_t *redis, cairn_stream_append_t *req,
                        const cairn_stream_append_args_t *args)
 {
-    redis_conn_t *conn = redis_standalone_choose(&redis->route, args->stream);
+    redis_conn_t *conn = redis_route_choose(&redis->route, args->stream);
     if (!may_go_together(conn, req, args)) return REDIS_BATCH_ALONE;
     const size_t bytes = arguments_size(args);
     redis_batch_t *batch;

@@ -29,7 +29,7 @@ bool redis_claim_serves(const redis_backend_t *redis, cairn_slice_t stream, int6
                         uint64_t max_events)
 {
     return ttl_ms != CAIRN_TTL_PERSIST && max_events >= LEAST_EVENTS &&
-           !redis_hears_itself(redis, stream);
+           !redis_route_is_split(&redis->route) && !redis_hears_itself(redis, stream);
 }
 
 size_t redis_claim_mark(char *out, uint64_t number)

@@ -39,7 +39,7 @@ static int send_for(redis_conn_t *conn, redis_channel_t *channel, const char *be
 /* What is refused as the link becomes ready is not held, as what comes later is. */
 static bool is_asked_again(redis_channel_t *channel, cairn_slice_t detail)
 {
-    redis_conn_t *conn = redis_standalone_subscriptions(&channel->redis->route);
+    redis_conn_t *conn = redis_route_subscriptions(&channel->redis->route);
     if (channel->users == 0 || !redis_error_passes(detail)) return false;
     return conn->state == REDIS_CONN_READY && send_for(conn, channel, LITERAL(SUBSCRIBE)) == 0;
 }
@@ -91,7 +91,7 @@ redis_channel_t *redis_channel_use(redis_backend_t *redis, cairn_slice_t stream)
     if (!channel) return NULL;
     channel->redis = redis;
     if (channel->users++ > 0) return channel;
-    redis_conn_t *conn = redis_standalone_subscriptions(&redis->route);
+    redis_conn_t *conn = redis_route_subscriptions(&redis->route);
     channel->up = false;
     /* Without a link it is subscribed to with all others, when there is one. */
     if (conn->state != REDIS_CONN_READY) return channel;
@@ -104,7 +104,7 @@ redis_channel_t *redis_channel_use(redis_backend_t *redis, cairn_slice_t stream)
 void redis_channel_leave(redis_channel_t *channel)
 {
     if (--channel->users > 0) return;
-    redis_conn_t *conn = redis_standalone_subscriptions(&channel->redis->route);
+    redis_conn_t *conn = redis_route_subscriptions(&channel->redis->route);
     channel->up = false;
     /* Out of memory to say so: messages of a channel that nobody has are dropped as they come. */
     if (conn->state == REDIS_CONN_READY) (void)!send_for(conn, channel, LITERAL(UNSUBSCRIBE));

@@ -25,7 +25,7 @@ enum {
 
 bool redis_hears_itself(const redis_backend_t *redis, cairn_slice_t stream)
 {
-    if (redis->route.subscriptions.state != REDIS_CONN_CLOSED) return false;
+    if (redis->route.one.subscriptions.state != REDIS_CONN_CLOSED) return false;
     return redis->has_patterns || redis_channels_find(&redis->channels, stream);
 }
 

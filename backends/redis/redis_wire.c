@@ -102,9 +102,23 @@ static bool lacks_script(const redis_entry_t *entry, cairn_slice_t text)
     return text.len >= sizeof word - 1 && memcmp(text.ptr, word, sizeof word - 1) == 0;
 }
 
+/* Of what was carried out nothing is: a transaction is discarded as a whole, or was not opened. */
+static bool is_redirected(redis_conn_t *conn, const redis_entry_t *entry, cairn_slice_t text)
+{
+    if (!conn->owner->redirect || !entry->ctx || entry->bytes == 0) return false;
+    if (entry->skip > 0 && !conn->hold.discarded) return false;
+    const cairn_slice_t bytes = cairn_slice(conn->out.buf + conn->out.head, entry->bytes);
+    return conn->owner->redirect(conn, entry, bytes, text);
+}
+
 static void fail_entry(redis_conn_t *conn, const redis_entry_t *entry, int status,
                        cairn_slice_t text)
 {
+    if (is_redirected(conn, entry, text)) {
+        redis_out_answered(&conn->out, entry->bytes);
+        conn->tally.answered++;
+        return;
+    }
     if (redis_hold_keeps(conn, entry, text)) return;
     bool again = entry->ctx && lacks_script(entry, text) && send_again(conn, entry) == 0;
     conn->answered = cairn_slice(conn->out.buf + conn->out.head, entry->bytes);
@@ -203,7 +217,8 @@ static int end_transaction(redis_conn_t *conn, const redis_entry_t *entry, redis
     ended->refusal_len = 0;
     conn->hold.discarded = false;
     if (!redis_reply_error(&reply, text)) return read_results(reply, entry, text);
-    conn->hold.discarded = opened && begins_with(*text, "EXECABORT ", 10);
+    conn->hold.discarded =
+        opened && (begins_with(*text, "EXECABORT ", 10) || redis_error_is_of_cluster(*text));
     *text = refusal_len > 0 ? cairn_slice(ended->refusal, refusal_len) : reason_of(*text);
     return redis_error_code(*text);
 }

@@ -62,7 +62,7 @@ static inline int put_or_publish(void *self, cairn_broker_publish_t *req, cairn_
                                  cairn_slice_t payload)
 {
     redis_backend_t *redis = self;
-    redis_conn_t *conn = redis_standalone_commands(&redis->route);
+    redis_conn_t *conn = redis_route_commands(&redis->route);
     char *at;
     if (payload.len == 0 || payload.ptr[0] != 'p')
         return redis_broker_ops.publish(self, req, channel, payload);
@@ -101,9 +101,9 @@ static inline int open_redis(const cairn_host_t *host, const cairn_options_t *op
     int rc = cairn_redis_backend.open(host, options, self, error);
     if (rc < 0) return rc;
     opened = *self;
-    owner = *opened->route.commands.owner;
+    owner = *opened->route.one.commands.owner;
     owner.unscripted = on_unscripted;
-    opened->route.commands.owner = &owner;
+    opened->route.one.commands.owner = &owner;
     return 0;
 }
 
@@ -199,7 +199,7 @@ static inline void fall_silent(scripted_t *server)
 
 static inline bool has_skipped(void *skipped)
 {
-    return opened->route.commands.transaction.skipped == *(const uint32_t *)skipped;
+    return opened->route.one.commands.transaction.skipped == *(const uint32_t *)skipped;
 }
 
 static inline void await_skipped(world_t *w, uint32_t skipped)

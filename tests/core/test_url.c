@@ -94,6 +94,9 @@ static const where_t wheres[] = {
     {"redis://u:%20%01%ff@h", "redis", "u", " \x01\xff", "h", 6379, NULL, 0},
     {"redis://u:[!$&'()*+,;=]@h", "redis", "u", "[!$&'()*+,;=]", "h", 6379, NULL, 0},
 
+    {"redis+cluster://:pw@h:7000", "redis+cluster", NULL, "pw", "h", 7000, NULL, 0},
+    {"Rediss+Cluster://h,i:1", "rediss+cluster", NULL, NULL, "h", 6379, NULL, 0},
+
     {"unix:///run/redis.sock", "unix", NULL, NULL, LOCAL, "/run/redis.sock", 0},
     {"unix:///run/redis.sock?db=2", "unix", NULL, NULL, LOCAL, "/run/redis.sock", 2},
     {"unix://alice:pw@/a%40b/c%25d", "unix", "alice", "pw", LOCAL, "/a@b/c%d", 0},
@@ -161,7 +164,9 @@ typedef struct refused {
     const char *text;
 } refused_t;
 
-#define FORMS "memory:, redis://, rediss://, unix://, redis+sentinel:// or rediss+sentinel://"
+#define FORMS                                                                                      \
+    "memory:, redis://, unix://, redis+sentinel:// or redis+cluster://, or rediss in place of "    \
+    "redis"
 #define NO_SCHEME "URL does not begin with " FORMS
 #define MISPLACED_AT                                                                               \
     "an '@' stands behind a '/', '?' or '#'; in user and password these are written %2F, %3F and " \
@@ -181,8 +186,6 @@ static const refused_t refusals[] = {
     {"http://h", CAIRN_ESCHEME, "scheme \"http\" is unknown; there are " FORMS},
     {"abcdefghijklmnopqrstuvwxyzabcdefghijkl://h", CAIRN_ESCHEME,
      "scheme \"abcdefghijklmnopqrstuvwxyzabcdef\" is unknown; there are " FORMS},
-    {"REDIS+CLUSTER://u:p@h", CAIRN_ESCHEME,
-     "scheme \"redis+cluster\" is not supported by this build"},
     {"rediss+sentinel://h", CAIRN_EOPTION, "sentinel_service is missing"},
     {"redis+sentinel:h", CAIRN_EURL, "\"redis+sentinel:\" is not followed by \"//\""},
     {"redis+sentinel://h", CAIRN_EOPTION, "sentinel_service is missing"},
@@ -195,7 +198,8 @@ static const refused_t refusals[] = {
     {"redis+sentinel://h/s?sentinel_password=", CAIRN_EOPTION, "sentinel_password is empty"},
     {"redis+sentinel://h/s?sentinel_username=u", CAIRN_EOPTION,
      "sentinel_username is set without a sentinel_password"},
-    {"redis+cluster://h", CAIRN_ESCHEME, "scheme \"redis+cluster\" is not supported by this build"},
+    {"redis+cluster:h", CAIRN_EURL, "\"redis+cluster:\" is not followed by \"//\""},
+    {"REDIS+CLUSTER://h/s", CAIRN_EOPTION, "db=\"s\" is not a whole number"},
     {"redis:", CAIRN_EURL, "\"redis:\" is not followed by \"//\""},
     {"redis:/h", CAIRN_EURL, "\"redis:\" is not followed by \"//\""},
     {"redis:secret", CAIRN_EURL, "\"redis:\" is not followed by \"//\""},
@@ -357,7 +361,7 @@ static void a_secret_is_never_in_a_message(void **state)
         "swordfish:6379",
         "http://swordfish@h",
         "http://u:swordfish@h",
-        "redis+cluster://u:swordfish@h",
+        "redis+clusters://u:swordfish@h",
         "redis:u:swordfish@h",
         "redis:/u:swordfish@h",
         "redis://:swordfish",

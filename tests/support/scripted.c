@@ -47,8 +47,9 @@ static void greet(scripted_conn_t *conn, const cairn_slice_t *words, size_t coun
     say(conn, conn->protocol == 3 ? "%7\r\n" : "*14\r\n");
     say(conn, "$6\r\nserver\r\n$5\r\nredis\r\n$7\r\nversion\r\n$6\r\n7.0.15\r\n$5\r\nproto\r\n");
     say(conn, conn->protocol == 3 ? ":3\r\n" : ":2\r\n");
-    say(conn,
-        "$2\r\nid\r\n:1\r\n$4\r\nmode\r\n$10\r\nstandalone\r\n$4\r\nrole\r\n$6\r\nmaster\r\n");
+    say(conn, "$2\r\nid\r\n:1\r\n$4\r\nmode\r\n");
+    say_bulk(conn, cairn_str(conn->server->mode ? conn->server->mode : "standalone"));
+    say(conn, "$4\r\nrole\r\n$6\r\nmaster\r\n");
     say(conn, "$7\r\nmodules\r\n*0\r\n");
 }
 

@@ -34,6 +34,7 @@ typedef struct scripted {
     size_t piece;    /* send in pieces of so many bytes, a loop turn between them; 0: whole */
     size_t split_at; /* send what lies before and behind this byte of a connection's output apart */
     bool deaf;       /* accept, then neither read nor answer */
+    const char *mode; /* what it greets as; NULL: standalone */
 } scripted_t;
 
 void scripted_open(scripted_t *server, uv_loop_t *loop);

@@ -90,14 +90,14 @@ struct cairn_backend;
 
 typedef struct cairn_options {
     /* Where to. From the URL's scheme, authority and path; they have no parameters of their own. */
-    const char *scheme;   /* "memory", "redis", "unix" or "redis+sentinel", and over TLS "rediss"
-                             or "rediss+sentinel"; picks the backend. Default "memory" */
-    const char *host;     /* name, IPv4 or IPv6 without brackets. Default "localhost" */
-    uint16_t port;        /* default 6379 */
-    const char *hosts;    /* NULL, or in place of host and port several: "h1:7000,h2,[::1]:7001",
-                             which are tried in turn. The port that is left out is 6379, or 26379
-                             of a sentinel. At most CAIRN_HOSTS_MAX */
-    const char *path;     /* of the socket for "unix" */
+    const char *scheme; /* "memory", "redis", "unix", "redis+sentinel" or "redis+cluster", and over
+                           TLS "rediss" and the like; picks the backend. Default "memory" */
+    const char *host;   /* name, IPv4 or IPv6 without brackets. Default "localhost" */
+    uint16_t port;      /* default 6379 */
+    const char *hosts;  /* NULL, or in place of host and port several: "h1:7000,h2,[::1]:7001",
+                           which are tried in turn. The port that is left out is 6379, or 26379
+                           of a sentinel. At most CAIRN_HOSTS_MAX */
+    const char *path;   /* of the socket for "unix" */
     const char *username; /* NULL: the server's default user */
     const char *password; /* NULL: no AUTH. Never printed, logged or put into a message */
 
@@ -133,7 +133,8 @@ void cairn_options_init(cairn_options_t *options);
  *     memory:
  *     redis://[user[:password]@]host[:port][,host[:port]...][/db][?name=value[&name=value]...]
  *     redis+sentinel://[user[:password]@]sentinel[:port][,...]/service[/db][?name=value...]
- *     rediss://... and rediss+sentinel://...                        (the same over TLS)
+ *     redis+cluster://[user[:password]@]node[:port][,node[:port]...][?name=value...]
+ *     rediss://..., rediss+sentinel://... and rediss+cluster://...  (the same over TLS)
  *     unix://[user[:password]@]/path/to/socket[?name=value...]      (db as a parameter)
  *
  * Strict: percent-escapes are decoded in user, password, host, path and values, and must be whole;
@@ -144,7 +145,9 @@ void cairn_options_init(cairn_options_t *options);
  * schemes of backends of your own are for the struct: a URL knows these.
  *
  * Of sentinels: user and password are the data servers'; the sentinels' own are parameters, and
- * part of where to, as the service is. With rediss+sentinel:// both speak TLS. */
+ * part of where to, as the service is. With rediss+sentinel:// both speak TLS.
+ *
+ * Of a cluster any nodes do: the others are learnt from them. */
 CAIRN_MUST_USE int cairn_options_from_url(cairn_options_t *options, const char *url,
                                           cairn_error_t *error);
 

@@ -1,0 +1,439 @@
+#include "redis_route.h"
+
+#include "redis_cmd.h"
+#include "redis_error.h"
+#include "redis_log.h"
+
+#include <cairn/sys/alloc.h>
+#include <stdio.h>
+
+enum {
+    ASK_AGAIN_MS = 100,      /* the map, at the most so often */
+    ASK_UNTIL_MS = 2000,     /* somebody else is asked */
+    ASK_WHILE_LOST_MS = 250, /* as long as a node is not there, or a slot is nobody's */
+    ASK_ANYWAY_MS = 60000
+};
+
+#define LITERAL(text) text, sizeof(text) - 1
+
+/* ---- who is there ---- */
+
+static redis_cluster_t *cluster_of(const redis_standalone_t *node)
+{
+    return node->route->cluster;
+}
+
+static bool is_ready(const redis_standalone_t *node)
+{
+    return node->connected;
+}
+
+redis_standalone_t *redis_cluster_any(const redis_cluster_t *cluster)
+{
+    for (size_t i = 0; i < cluster->count; i++) {
+        redis_member_t *member = cluster->members[i];
+        if (member->named && is_ready(&member->node)) return &member->node;
+    }
+    return &cluster->route->one;
+}
+
+static redis_member_t *find(const redis_cluster_t *cluster, const redis_address_t *place)
+{
+    for (size_t i = 0; i < cluster->count; i++) {
+        redis_member_t *member = cluster->members[i];
+        if (!member->closing && redis_address_eq(&member->place, place)) return member;
+    }
+    return NULL;
+}
+
+static const redis_standalone_events_t member_events;
+
+static redis_member_t *add(redis_cluster_t *cluster, const redis_address_t *place)
+{
+    redis_member_t **grown =
+        cairn_realloc(cluster->members, (cluster->count + 1) * sizeof *cluster->members);
+    if (!grown) return NULL;
+    cluster->members = grown;
+    redis_member_t *member = cairn_calloc(1, sizeof *member);
+    if (!member) return NULL;
+    member->cluster = cluster;
+    member->place = *place;
+    member->node.route = cluster->route;
+    if (redis_standalone_open_beside(&member->node, &cluster->route->one, place, &member_events) <
+        0) {
+        cairn_free(member);
+        return NULL;
+    }
+    cluster->members[cluster->count++] = member;
+    cluster->open++;
+    return member;
+}
+
+redis_standalone_t *redis_cluster_at(redis_cluster_t *cluster, const redis_address_t *place)
+{
+    if (cluster->closing) return NULL;
+    redis_member_t *member = find(cluster, place);
+    if (!member) member = add(cluster, place);
+    return member ? &member->node : NULL;
+}
+
+/* ---- the map is there ---- */
+
+static void tell_core(redis_cluster_t *cluster)
+{
+    const redis_standalone_t *any = redis_cluster_any(cluster);
+    if (cluster->told || !cluster->has_map || any == &cluster->route->one) return;
+    cluster->told = true;
+    cluster->host->api->connected(cluster->host, any->capabilities, any->commands.hello.server);
+}
+
+static void route_slots(redis_cluster_t *cluster)
+{
+    for (unsigned slot = 0; slot < REDIS_SLOTS; slot++) {
+        const redis_node_t *owner = redis_slot_map_owner(&cluster->map, slot);
+        redis_standalone_t *node = owner ? redis_cluster_at(cluster, &owner->place) : NULL;
+        cluster->of_slot[slot] = node ? node : &cluster->route->one;
+    }
+}
+
+static bool is_idle(const redis_standalone_t *node)
+{
+    for (size_t i = 1; i < node->pool.count; i++)
+        if (redis_queue_owed(&node->pool.conns[i]->queue) > 0) return false;
+    return redis_queue_owed(&node->commands.queue) == 0;
+}
+
+static void close_member(redis_member_t *member)
+{
+    redis_route_t *route = member->node.route;
+    member->closing = true;
+    if (route->at == &member->node) route->at = &route->one;
+    redis_standalone_close(&member->node);
+}
+
+/* Nodes that two maps did not name go when nothing waits for them: in this turn of the loop there
+ * may be something that is about to. */
+static void sweep(redis_cluster_t *cluster)
+{
+    for (size_t i = 0; i < cluster->count; i++) {
+        redis_member_t *member = cluster->members[i];
+        if (member->closing) continue;
+        const uint16_t at = redis_slot_map_find(&cluster->map, &member->place);
+        member->named = at != REDIS_NO_NODE && !cluster->map.nodes[at].replica;
+        if (!is_ready(&member->node)) redis_cluster_give_away(cluster, &member->node);
+        member->unnamed = member->named ? 0 : member->unnamed + 1;
+        if (member->unnamed > 1 && is_idle(&member->node)) close_member(member);
+    }
+}
+
+static bool is_whole(const redis_cluster_t *cluster)
+{
+    if (!cluster->has_map || cluster->map.covered < REDIS_SLOTS) return false;
+    for (size_t i = 0; i < cluster->count; i++) {
+        const redis_member_t *member = cluster->members[i];
+        if (member->named && !is_ready(&member->node)) return false;
+    }
+    return true;
+}
+
+static void on_map_timer(uv_timer_t *timer);
+
+static void ask_later(redis_cluster_t *cluster, uint64_t delay_ms)
+{
+    if (cluster->closing) return;
+    if (uv_is_active((uv_handle_t *)&cluster->map_timer) &&
+        uv_timer_get_due_in(&cluster->map_timer) <= delay_ms)
+        return;
+    uv_timer_start(&cluster->map_timer, on_map_timer, delay_ms, 0);
+}
+
+static void ask_in_time(redis_cluster_t *cluster)
+{
+    const uint64_t jitter_ms = uv_hrtime() % (ASK_ANYWAY_MS / 4);
+    ask_later(cluster, is_whole(cluster) ? ASK_ANYWAY_MS + jitter_ms : ASK_WHILE_LOST_MS);
+}
+
+static int read_map(redis_cluster_t *cluster, redis_conn_t *conn, redis_reply_t *reply)
+{
+    const redis_asked_t asked = {
+        .host = conn->place ? cairn_str(conn->place->host) : cairn_slice("", 0),
+        .port = conn->place ? conn->place->port : 0,
+        .tls = conn->options->tls != NULL,
+    };
+    redis_slot_map_t fresh;
+    redis_slot_map_init(&fresh);
+    int rc = cluster->by_slots ? redis_slots_read_slots(reply, &asked, &fresh)
+                               : redis_slots_read_shards(reply, &asked, &fresh);
+    if (rc < 0) {
+        redis_slot_map_free(&fresh);
+        return rc;
+    }
+    redis_slot_map_free(&cluster->map);
+    cluster->map = fresh;
+    return 0;
+}
+
+static void ask(redis_cluster_t *cluster);
+
+static bool is_unknown(cairn_slice_t text)
+{
+    static const char begin[] = "ERR unknown subcommand", old[] = "ERR Unknown subcommand";
+    const size_t len = sizeof begin - 1;
+    return text.len >= len &&
+           (memcmp(text.ptr, begin, len) == 0 || memcmp(text.ptr, old, len) == 0);
+}
+
+static void on_map(void *ctx, int status, redis_reply_t *reply, cairn_slice_t detail)
+{
+    redis_cluster_t *cluster = ctx;
+    redis_conn_t *conn = cluster->asked;
+    cluster->asked = NULL;
+    if (!conn) return; /* too late: somebody else was asked since */
+    if (status < 0 && is_unknown(detail) && !cluster->by_slots) {
+        cluster->by_slots = true;
+        ask(cluster);
+        return;
+    }
+    const int rc = status < 0 ? status : read_map(cluster, conn, reply);
+    if (rc < 0) {
+        redis_log(cluster->host, CAIRN_LOG_WARN, "%s: no map of the cluster: %.*s", conn->where,
+                  status < 0 ? (int)detail.len : 0, detail.ptr ? detail.ptr : "");
+        ask_later(cluster, ASK_WHILE_LOST_MS);
+        return;
+    }
+    cluster->has_map = true;
+    route_slots(cluster);
+    sweep(cluster);
+    tell_core(cluster);
+    ask_in_time(cluster);
+}
+
+/* ---- asking for it ---- */
+
+static void ask(redis_cluster_t *cluster)
+{
+    static const char shards[] = "*2\r\n$7\r\nCLUSTER\r\n$6\r\nSHARDS\r\n";
+    static const char slots[] = "*2\r\n$7\r\nCLUSTER\r\n$5\r\nSLOTS\r\n";
+    redis_standalone_t *node = &cluster->route->one;
+    if (!is_ready(node)) node = redis_cluster_any(cluster);
+    redis_conn_t *conn = &node->commands;
+    char *at;
+    ask_later(cluster, ASK_UNTIL_MS);
+    if (conn->state != REDIS_CONN_READY || conn->hold.limited) return;
+    if (redis_conn_reserve_unbounded(conn, sizeof shards, &at) < 0) return;
+    at = cluster->by_slots ? redis_cmd_literal(at, LITERAL(slots))
+                           : redis_cmd_literal(at, LITERAL(shards));
+    cluster->asked = conn;
+    cluster->asked_ms = uv_now(cluster->host->loop);
+    redis_conn_commit(conn, at, on_map, cluster, REDIS_CMD_TRANSIENT);
+}
+
+static void on_map_timer(uv_timer_t *timer)
+{
+    redis_cluster_t *cluster = timer->data;
+    cluster->asked = NULL;
+    ask(cluster);
+}
+
+void redis_cluster_want_map(redis_cluster_t *cluster)
+{
+    const uint64_t since_ms = uv_now(cluster->host->loop) - cluster->asked_ms;
+    if (cluster->asked) return;
+    ask_later(cluster, since_ms < ASK_AGAIN_MS ? ASK_AGAIN_MS - since_ms : 0);
+}
+
+static void forget_asked(redis_cluster_t *cluster, const redis_standalone_t *node)
+{
+    if (cluster->asked == &node->commands) cluster->asked = NULL;
+}
+
+/* ---- what nodes tell ---- */
+
+static redis_member_t *member_of(redis_standalone_t *node)
+{
+    return CAIRN_CONTAINER_OF(node, redis_member_t, node);
+}
+
+static void tell_of_loss(redis_cluster_t *cluster, int status, const char *detail)
+{
+    if (!cluster->told) return;
+    if (redis_cluster_any(cluster) != &cluster->route->one) return;
+    cluster->told = false;
+    cluster->host->api->disconnected(cluster->host, status, detail);
+}
+
+static void one_closed(redis_cluster_t *cluster)
+{
+    redis_route_t *route = cluster->route;
+    if (--cluster->open > 0) return;
+    redis_cluster_free(cluster);
+    route->cluster = NULL;
+    route->events->closed(&route->one);
+}
+
+static void member_up(redis_standalone_t *node)
+{
+    tell_core(cluster_of(node));
+}
+
+static void member_down(redis_standalone_t *node, int status, const char *detail)
+{
+    redis_cluster_t *cluster = cluster_of(node);
+    forget_asked(cluster, node);
+    tell_of_loss(cluster, status, detail);
+    redis_cluster_want_map(cluster);
+}
+
+static void no_resubscribe(redis_standalone_t *node, redis_conn_t *conn)
+{
+    (void)node, (void)conn;
+}
+
+static bool no_subscriptions(redis_standalone_t *node)
+{
+    (void)node;
+    return false;
+}
+
+static void no_loss(redis_standalone_t *node, int status, const char *detail)
+{
+    (void)node, (void)status, (void)detail;
+}
+
+static int no_message(redis_standalone_t *node, cairn_slice_t kind, size_t count,
+                      redis_reply_t *rest)
+{
+    (void)node, (void)kind, (void)count, (void)rest;
+    return 0;
+}
+
+static void member_closed(redis_standalone_t *node)
+{
+    redis_member_t *member = member_of(node);
+    redis_cluster_t *cluster = member->cluster;
+    for (size_t i = 0; i < cluster->count; i++) {
+        if (cluster->members[i] != member) continue;
+        cluster->members[i] = cluster->members[--cluster->count];
+        break;
+    }
+    cairn_free(member);
+    one_closed(cluster);
+}
+
+/* Subscriptions are the seed's. */
+static const redis_standalone_events_t member_events = {
+    .resubscribe = no_resubscribe,
+    .has_subscriptions = no_subscriptions,
+    .subscriptions_lost = no_loss,
+    .commands_lost = no_loss,
+    .message = no_message,
+    .closed = member_closed,
+    .up = member_up,
+    .down = member_down,
+    .redirect = redis_cluster_redirect,
+};
+
+/* ---- and the seed ---- */
+
+static void seed_resubscribe(redis_standalone_t *seed, redis_conn_t *conn)
+{
+    seed->route->events->resubscribe(seed, conn);
+}
+
+static bool seed_has_subscriptions(redis_standalone_t *seed)
+{
+    return seed->route->events->has_subscriptions(seed);
+}
+
+static void seed_subscriptions_lost(redis_standalone_t *seed, int status, const char *detail)
+{
+    seed->route->events->subscriptions_lost(seed, status, detail);
+}
+
+static void seed_commands_lost(redis_standalone_t *seed, int status, const char *detail)
+{
+    seed->route->events->commands_lost(seed, status, detail);
+}
+
+static int seed_message(redis_standalone_t *seed, cairn_slice_t kind, size_t count,
+                        redis_reply_t *rest)
+{
+    return seed->route->events->message(seed, kind, count, rest);
+}
+
+static void seed_up(redis_standalone_t *seed)
+{
+    redis_cluster_want_map(cluster_of(seed));
+}
+
+/* Before there is a map nobody else says what is wrong. */
+static void seed_down(redis_standalone_t *seed, int status, const char *detail)
+{
+    redis_cluster_t *cluster = cluster_of(seed);
+    forget_asked(cluster, seed);
+    if (!cluster->told && !cluster->has_map)
+        cluster->host->api->disconnected(cluster->host, status, detail);
+    redis_cluster_want_map(cluster);
+}
+
+static void seed_closed(redis_standalone_t *seed)
+{
+    one_closed(cluster_of(seed));
+}
+
+const redis_standalone_events_t redis_cluster_seed_events = {
+    .resubscribe = seed_resubscribe,
+    .has_subscriptions = seed_has_subscriptions,
+    .subscriptions_lost = seed_subscriptions_lost,
+    .commands_lost = seed_commands_lost,
+    .message = seed_message,
+    .closed = seed_closed,
+    .up = seed_up,
+    .down = seed_down,
+    .redirect = redis_cluster_redirect,
+};
+
+/* ---- life ---- */
+
+redis_cluster_t *redis_cluster_new(redis_route_t *route, const cairn_host_t *host)
+{
+    redis_cluster_t *cluster = cairn_calloc(1, sizeof *cluster);
+    if (!cluster) return NULL;
+    cluster->route = route;
+    cluster->host = host;
+    cluster->parked_end = &cluster->parked;
+    redis_slot_map_init(&cluster->map);
+    for (unsigned slot = 0; slot < REDIS_SLOTS; slot++) cluster->of_slot[slot] = &route->one;
+    return cluster;
+}
+
+void redis_cluster_free(redis_cluster_t *cluster)
+{
+    if (!cluster) return;
+    redis_slot_map_free(&cluster->map);
+    cairn_free(cluster->members);
+    cairn_free(cluster);
+}
+
+void redis_cluster_start(redis_cluster_t *cluster)
+{
+    uv_timer_init(cluster->host->loop, &cluster->map_timer);
+    uv_timer_init(cluster->host->loop, &cluster->park_timer);
+    cluster->map_timer.data = cluster->park_timer.data = cluster;
+    cluster->open = 3;
+}
+
+static void on_timer_closed(uv_handle_t *timer)
+{
+    one_closed(timer->data);
+}
+
+void redis_cluster_close(redis_cluster_t *cluster)
+{
+    cluster->closing = true;
+    redis_cluster_drop_parked(cluster);
+    uv_close((uv_handle_t *)&cluster->map_timer, on_timer_closed);
+    uv_close((uv_handle_t *)&cluster->park_timer, on_timer_closed);
+    for (size_t i = 0; i < cluster->count; i++)
+        if (!cluster->members[i]->closing) close_member(cluster->members[i]);
+}

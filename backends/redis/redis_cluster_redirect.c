@@ -1,0 +1,251 @@
+/* Requests that a node refuses, because it has not, or not yet, or not any more, what they are
+ * about. None was carried out, and its bytes are still there: they go elsewhere as they are. */
+#include "redis_route.h"
+
+#include "redis_cmd.h"
+#include "redis_error.h"
+
+#include <cairn/sys/alloc.h>
+#include <string.h>
+#include <strings.h>
+
+enum {
+    HOPS_MOST = 4, /* one behind the other; then it waits */
+    WAIT_MS = 5,   /* for a slot that is on its way */
+    WAIT_DOWN_MS = 50
+};
+
+static const char asking[] = "*1\r\n$6\r\nASKING\r\n";
+
+/* ---- its slot ---- */
+
+static bool is_word(cairn_slice_t word, const char *name)
+{
+    return word.len == strlen(name) && strncasecmp(word.ptr, name, word.len) == 0;
+}
+
+/* Which word of a command is its first key. 0: none is. */
+static size_t key_place(cairn_slice_t name)
+{
+    static const char *const third[] = {"EVALSHA", "EVAL"};
+    static const char *const second[] = {"XINFO", "XGROUP", "OBJECT"};
+    static const char *const none[] = {"PUBLISH", "PING", "SCRIPT", "TIME", "CLUSTER", "INFO"};
+    for (size_t i = 0; i < sizeof third / sizeof *third; i++)
+        if (is_word(name, third[i])) return 3;
+    for (size_t i = 0; i < sizeof second / sizeof *second; i++)
+        if (is_word(name, second[i])) return 2;
+    for (size_t i = 0; i < sizeof none / sizeof *none; i++)
+        if (is_word(name, none[i])) return 0;
+    return 1;
+}
+
+int redis_cluster_slot_of(cairn_slice_t bytes)
+{
+    redis_reply_t at;
+    cairn_slice_t name, word;
+    size_t words;
+    redis_reply_init(&at, bytes.ptr, bytes.len);
+    if (redis_reply_array(&at, &words) < 0 || redis_reply_string(&at, &name) < 0) return -1;
+    if (is_word(name, "MULTI") &&
+        (redis_reply_array(&at, &words) < 0 || redis_reply_string(&at, &name) < 0))
+        return -1;
+    const size_t place = key_place(name);
+    if (place == 0 || place >= words) return -1;
+    for (size_t i = 1; i <= place; i++) {
+        if (redis_reply_string(&at, &word) < 0) return -1;
+        if (place == 3 && i == 2 && is_word(word, "0")) return -1;
+    }
+    return (int)redis_slot(word);
+}
+
+/* ---- elsewhere ---- */
+
+static void on_asking(void *ctx, int status, redis_reply_t *reply, cairn_slice_t detail)
+{
+    (void)ctx, (void)status, (void)reply, (void)detail; /* the command behind it says it all */
+}
+
+/* False: out of memory. */
+static bool put_in(redis_standalone_t *node, int slot, const redis_entry_t *entry,
+                   cairn_slice_t bytes, bool ask)
+{
+    char *at;
+    if (slot >= 0 && redis_pool_has_choice(&node->pool))
+        redis_pool_choose(&node->pool, (unsigned)slot);
+    else
+        (void)redis_standalone_choose_any(node);
+    redis_conn_t *conn = node->pool.current;
+    if (ask) {
+        if (redis_conn_reserve_unbounded(conn, sizeof asking - 1, &at) < 0) return false;
+        at = redis_cmd_literal(at, asking, sizeof asking - 1);
+        redis_conn_commit(conn, at, on_asking, conn, REDIS_CMD_TRANSIENT);
+    }
+    if (redis_conn_reserve_unbounded(conn, bytes.len, &at) < 0) return false;
+    memcpy(at, bytes.ptr, bytes.len);
+    redis_conn_commit_moved(conn, at + bytes.len, entry);
+    return true;
+}
+
+/* ---- later ---- */
+
+/* Of a request that waits REDIS_CONN_PARKED stands where the connection does otherwise, and this
+ * where its number does. */
+struct redis_parked {
+    redis_parked_t *next, **at;
+    redis_cluster_t *cluster;
+    redis_entry_t entry;
+    uint64_t due_ms;
+    size_t len;
+    char bytes[];
+};
+
+static void unlink_parked(redis_parked_t *parked)
+{
+    *parked->at = parked->next;
+    if (parked->next) {
+        parked->next->at = parked->at;
+    } else {
+        parked->cluster->parked_end = parked->at;
+    }
+}
+
+static void start_timer(redis_cluster_t *cluster)
+{
+    const uint64_t now_ms = uv_now(cluster->host->loop);
+    if (!cluster->parked) return;
+    uint64_t due_ms = cluster->parked->due_ms;
+    for (const redis_parked_t *at = cluster->parked; at; at = at->next)
+        if (at->due_ms < due_ms) due_ms = at->due_ms;
+    uv_timer_start(&cluster->park_timer, redis_cluster_unpark,
+                   due_ms > now_ms ? due_ms - now_ms : 0, 0);
+}
+
+static bool park(redis_cluster_t *cluster, const redis_entry_t *entry, cairn_slice_t bytes,
+                 uint64_t wait_ms)
+{
+    redis_parked_t *parked = cairn_malloc(sizeof *parked + bytes.len);
+    if (!parked) return false;
+    *parked = (redis_parked_t){
+        .at = cluster->parked_end,
+        .cluster = cluster,
+        .entry = *entry,
+        .due_ms = uv_now(cluster->host->loop) + wait_ms,
+        .len = bytes.len,
+    };
+    parked->entry.flags &= ~(uint32_t)REDIS_CMD_HOPS;
+    memcpy(parked->bytes, bytes.ptr, bytes.len);
+    *cluster->parked_end = parked;
+    cluster->parked_end = &parked->next;
+    if (entry->flags & REDIS_CMD_REQUEST) {
+        cairn_req_t *req = entry->ctx;
+        req->scratch[REDIS_SCRATCH_CONN] = REDIS_CONN_PARKED | redis_conn_mark(req);
+        req->scratch[REDIS_SCRATCH_SEQ] = (uintptr_t)parked;
+    }
+    start_timer(cluster);
+    return true;
+}
+
+void redis_cluster_forget(cairn_req_t *req)
+{
+    redis_parked_t *parked = (redis_parked_t *)(uintptr_t)req->scratch[REDIS_SCRATCH_SEQ];
+    unlink_parked(parked);
+    cairn_free(parked);
+}
+
+void redis_cluster_drop_parked(redis_cluster_t *cluster)
+{
+    while (cluster->parked) {
+        redis_parked_t *parked = cluster->parked;
+        unlink_parked(parked);
+        cairn_free(parked);
+    }
+}
+
+/* Those that are due go where the map says now. Without memory they wait on. */
+void redis_cluster_unpark(uv_timer_t *timer)
+{
+    redis_cluster_t *cluster = timer->data;
+    const uint64_t now_ms = uv_now(timer->loop);
+    redis_parked_t *next;
+    for (redis_parked_t *parked = cluster->parked; parked; parked = next) {
+        next = parked->next;
+        if (parked->due_ms > now_ms) continue;
+        const cairn_slice_t bytes = cairn_slice(parked->bytes, parked->len);
+        const int slot = redis_cluster_slot_of(bytes);
+        redis_standalone_t *node =
+            slot < 0 ? redis_cluster_any(cluster) : redis_cluster_node(cluster, (unsigned)slot);
+        if (!put_in(node, slot, &parked->entry, bytes, false)) {
+            parked->due_ms = now_ms + WAIT_DOWN_MS;
+            continue;
+        }
+        unlink_parked(parked);
+        cairn_free(parked);
+    }
+    start_timer(cluster);
+}
+
+/* ---- what a node said ---- */
+
+static bool follow(redis_cluster_t *cluster, redis_conn_t *conn, const redis_entry_t *entry,
+                   cairn_slice_t bytes, const redis_redirect_t *redirect)
+{
+    redis_standalone_t *node = redis_cluster_at(cluster, &redirect->place);
+    if (!node) return false;
+    if (!redirect->ask) {
+        if (!redirect->guessed) cluster->of_slot[redirect->slot] = node;
+        redis_cluster_want_map(cluster);
+    }
+    redis_entry_t hopped = *entry;
+    const bool tired = (entry->flags & REDIS_CMD_HOPS) >= HOPS_MOST * REDIS_CMD_HOP;
+    if (tired || redirect->guessed || node == conn->data)
+        return park(cluster, entry, bytes, WAIT_MS);
+    hopped.flags += REDIS_CMD_HOP;
+    return put_in(node, redirect->slot, &hopped, bytes, redirect->ask);
+}
+
+bool redis_cluster_redirect(redis_conn_t *conn, const redis_entry_t *entry, cairn_slice_t bytes,
+                            cairn_slice_t text)
+{
+    const redis_standalone_t *from = conn->data;
+    redis_cluster_t *cluster = from->route->cluster;
+    if (!redis_error_is_of_cluster(text) || (entry->flags & REDIS_CMD_TRANSIENT)) return false;
+    if (cluster->closing) return false;
+    const redis_asked_t asked = {
+        .host = conn->place ? cairn_str(conn->place->host) : cairn_slice("", 0),
+        .port = conn->place ? conn->place->port : 0,
+        .tls = conn->options->tls != NULL,
+    };
+    redis_redirect_t redirect;
+    const int rc = redis_redirect_read(text, &asked, &redirect);
+    if (rc < 0) return false;
+    if (rc == 1) return follow(cluster, conn, entry, bytes, &redirect);
+    const bool down = text.ptr[0] == 'C';
+    if (down) redis_cluster_want_map(cluster);
+    return park(cluster, entry, bytes, down ? WAIT_DOWN_MS : WAIT_MS);
+}
+
+/* ---- a node that is lost ---- */
+
+typedef struct leaving {
+    redis_cluster_t *cluster;
+    redis_standalone_t *node;
+} leaving_t;
+
+static bool take(void *ctx, const redis_entry_t *entry, cairn_slice_t bytes)
+{
+    const leaving_t *leaving = ctx;
+    const int slot = redis_cluster_slot_of(bytes);
+    redis_standalone_t *owner = slot < 0 ? redis_cluster_any(leaving->cluster)
+                                         : redis_cluster_node(leaving->cluster, (unsigned)slot);
+    return owner != leaving->node && put_in(owner, slot, entry, bytes, false);
+}
+
+void redis_cluster_give_away(redis_cluster_t *cluster, redis_standalone_t *node)
+{
+    leaving_t leaving = {cluster, node};
+    for (size_t i = 1; i < node->pool.count; i++)
+        if (node->pool.conns[i]->state == REDIS_CONN_WAITING)
+            redis_conn_give_away(node->pool.conns[i], take, &leaving);
+    if (node->commands.state != REDIS_CONN_READY && node->commands.state != REDIS_CONN_CLOSED)
+        redis_conn_give_away(&node->commands, take, &leaving);
+}

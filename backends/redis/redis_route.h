@@ -1,0 +1,143 @@
+/* Where requests go: to one server, or to the node of a cluster that has their slot. It hides which
+ * from saver, store and broker, that are written once for both.
+ *
+ * A request names what it is about, and that is in one slot: all keys of a thread, a namespace or a
+ * stream have its hash tag. What concerns several slots is several requests in a cluster. */
+#ifndef CAIRN_REDIS_ROUTE_H
+#define CAIRN_REDIS_ROUTE_H
+
+#include "redis_cluster.h"
+#include "redis_keys.h"
+#include "redis_standalone.h"
+
+typedef struct redis_route {
+    redis_standalone_t one;   /* the server; of a cluster whoever of the URL's hosts answers: it is
+                                 asked for the map, and subscribed at */
+    redis_standalone_t *at;   /* whose is the request at hand */
+    redis_cluster_t *cluster; /* NULL: one server */
+    const redis_standalone_events_t *events;
+} redis_route_t;
+
+/* Whether the scheme is that of a cluster. */
+bool redis_route_is_for_cluster(const cairn_options_t *options);
+
+/* Copies the options and begins to connect. `one`'s capabilities and TLS are set. UV_ENOMEM. */
+CAIRN_MUST_USE int redis_route_open(redis_route_t *route, const cairn_host_t *host,
+                                    const cairn_options_t *options,
+                                    const redis_standalone_events_t *events);
+
+/* events->closed follows, of `one`. */
+void redis_route_close(redis_route_t *route);
+
+CAIRN_MUST_USE int redis_route_reauth(redis_route_t *route);
+
+/* Before the call of a script. UV_ENOMEM. */
+CAIRN_MUST_USE int redis_route_use_scripts(redis_route_t *route);
+
+/* Calls `take` with each connection there is. */
+void redis_route_each(const redis_route_t *route, cairn_connection_fn take, void *ctx);
+
+/* Whether keys of different slots may be on different servers: no command names both. */
+static inline bool redis_route_is_split(const redis_route_t *route)
+{
+    return route->cluster != NULL;
+}
+
+/* Whether it matters what a request names. */
+static inline bool redis_route_has_choice(const redis_route_t *route)
+{
+    return route->cluster || redis_pool_has_choice(&route->one.pool);
+}
+
+static inline redis_pool_t *redis_route_pool(const redis_route_t *route)
+{
+    return &route->at->pool;
+}
+
+/* For the request at hand: that which was chosen for it, or has just answered it. */
+static inline redis_conn_t *redis_route_commands(const redis_route_t *route)
+{
+    return route->at->pool.current;
+}
+
+/* Chooses for one whose keys are in this slot. */
+static inline redis_conn_t *redis_route_choose_slot(redis_route_t *route, unsigned slot)
+{
+    redis_pool_t *pool;
+    if (route->cluster) route->at = redis_cluster_node(route->cluster, slot);
+    pool = &route->at->pool;
+    if (redis_pool_has_choice(pool)) redis_pool_choose(pool, slot);
+    return pool->current;
+}
+
+/* What that is of an id: its slot in a cluster, else a hash. */
+static inline uint64_t redis_route_name(const redis_route_t *route, cairn_slice_t id)
+{
+    return route->cluster ? redis_slot_of_id(id) : redis_pool_hash(id);
+}
+
+/* Chooses for one that names the id of a thread or a stream. */
+static inline redis_conn_t *redis_route_choose(redis_route_t *route, cairn_slice_t id)
+{
+    if (route->cluster) return redis_route_choose_slot(route, redis_slot_of_id(id));
+    return redis_standalone_choose(&route->one, id);
+}
+
+/* For one that names nothing, or too much. In a cluster any node does, or none. */
+static inline redis_conn_t *redis_route_choose_any(redis_route_t *route)
+{
+    if (route->cluster) route->at = redis_cluster_any(route->cluster);
+    return redis_standalone_choose_any(route->at);
+}
+
+/* For one that names the hash of something; its slot in a cluster. */
+static inline redis_conn_t *redis_route_choose_hash(redis_route_t *route, uint64_t hash)
+{
+    if (route->cluster) return redis_route_choose_slot(route, (unsigned)hash);
+    redis_pool_t *pool = &route->one.pool;
+    if (redis_pool_has_choice(pool)) redis_pool_choose(pool, hash);
+    return pool->current;
+}
+
+/* For what names nothing and keeps to one connection. */
+static inline redis_conn_t *redis_route_first(redis_route_t *route)
+{
+    route->at = &route->one;
+    return redis_standalone_first(&route->one);
+}
+
+/* It names this as well. */
+static inline void redis_route_join(redis_route_t *route, cairn_slice_t id)
+{
+    if (!route->cluster) redis_standalone_join(&route->one, id);
+}
+
+/* What is put in now is a request's that went there. */
+static inline void redis_route_turn_to(redis_route_t *route, redis_conn_t *conn)
+{
+    route->at = conn->data;
+    redis_standalone_turn_to(route->at, conn);
+}
+
+/* Nobody waits for a request any more that was put in. */
+static inline void redis_route_forget(cairn_req_t *req)
+{
+    if (redis_conn_of_request(req)) {
+        redis_conn_forget_request(req);
+    } else {
+        redis_cluster_forget(req);
+    }
+}
+
+static inline redis_conn_t *redis_route_subscriptions(redis_route_t *route)
+{
+    return redis_standalone_subscriptions(&route->one);
+}
+
+/* Where commands go: "127.0.0.1:6379"; "" before the first attempt. */
+static inline const char *redis_route_where(const redis_route_t *route)
+{
+    return redis_standalone_where(&route->one);
+}
+
+#endif

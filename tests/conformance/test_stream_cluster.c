@@ -1,0 +1,47 @@
+/* The Redis backend over a real cluster of six nodes: RESP3 and RESP2. */
+#include "cluster.h"
+#include "stream_suite.h"
+
+static cluster_t cluster;
+
+#define TWO_SLOTS "what it moves would be in two slots, and is refused: UV_ENOTSUP"
+
+static const stream_lack_t lacks[] = {
+    {"a_copy_has_the_events_with_their_positions_and_ids", TWO_SLOTS},
+    {"a_copy_has_a_life_of_its_own", TWO_SLOTS},
+    {"a_copy_keeps_what_the_length_limit_left", TWO_SLOTS},
+    {"a_copy_goes_where_nothing_is", TWO_SLOTS},
+    {"a_copy_reaches_who_follows_its_target", TWO_SLOTS},
+    {"after_so_many_deliveries_a_nak_moves_it_to_the_dead_letters", TWO_SLOTS},
+    {"after_so_many_deliveries_a_claim_moves_it_to_the_dead_letters", TWO_SLOTS},
+    {"dead_letters_reach_who_follows_them", TWO_SLOTS},
+    {"no_dead_letter_is_refused", TWO_SLOTS},
+    {"what_ends_the_stream_does_not_end_the_dead_letters", TWO_SLOTS},
+    {"every_event_of_a_group_is_acknowledged_or_a_dead_letter", TWO_SLOTS},
+    {"every_request_can_be_cancelled", "a copy is one of them. " TWO_SLOTS},
+    {"a_close_ends_every_request", "a copy is one of them. " TWO_SLOTS},
+    {NULL, NULL},
+};
+
+static void clear(void)
+{
+    for (int node = 0; node < 3; node++) cluster_ask(&cluster, node, "FLUSHALL");
+}
+
+int main(void)
+{
+    cluster_start(&cluster, NULL);
+    const streams_backend_t backend = {.clear = clear};
+    char url[1024], old[1100];
+    snprintf(url, sizeof url, "redis+cluster%s", strchr(cluster_url(&cluster, NULL), ':'));
+    snprintf(old, sizeof old, "%s?protocol=2", url);
+    const stream_factory_t factories[] = {
+        {.name = "stream: cluster RESP3", .url = url, .backend = backend, .lacks = lacks},
+        {.name = "stream: cluster RESP2", .url = old, .backend = backend, .lacks = lacks},
+    };
+    int failures = 0;
+    for (size_t i = 0; i < sizeof factories / sizeof *factories; i++)
+        failures += stream_suite_run(&factories[i]);
+    cluster_stop(&cluster);
+    return failures;
+}
