@@ -185,8 +185,8 @@ static void pass_on_page(feed_t *feed, const cairn_stream_page_t *page)
     }
 }
 
-/* The server has lost what the stream held behind `last`, as a replica that is made master before it
- * had everything: those positions are given again. */
+/* The server has lost what the stream held behind `last`, as a replica that is made master before
+ * it had everything: those positions are given again. */
 static void fall_back(feed_t *feed, cairn_position_t last)
 {
     for (cairn_link_t *at = feed->tails.next; at != &feed->tails; at = at->next) {
