@@ -178,10 +178,7 @@ static void redis_connections(void *self, cairn_connection_fn take, void *ctx)
 static const char *redis_where(void *self, const cairn_req_t *req)
 {
     const redis_backend_t *redis = self;
-    const uint64_t conn = req->scratch[REDIS_SCRATCH_CONN];
-    if (redis->route.cluster && conn > REDIS_CONN_TAGS)
-        return ((const redis_conn_t *)(uintptr_t)conn)->where;
-    return redis_route_where(&redis->route);
+    return redis_route_where(&redis->route, req ? req->scratch[REDIS_SCRATCH_CONN] : 0);
 }
 
 const cairn_backend_t cairn_redis_backend = {

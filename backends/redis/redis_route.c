@@ -65,3 +65,21 @@ void redis_route_each(const redis_route_t *route, cairn_connection_fn take, void
         if (!route->cluster->members[i]->closing)
             redis_standalone_each(&route->cluster->members[i]->node, take, ctx);
 }
+
+static const char *where_of(const redis_standalone_t *node, uint64_t conn)
+{
+    if (conn == (uintptr_t)&node->commands) return node->commands.where;
+    for (size_t i = 1; i < node->pool.count; i++)
+        if (conn == (uintptr_t)node->pool.conns[i]) return node->pool.conns[i]->where;
+    return NULL;
+}
+
+const char *redis_route_where(const redis_route_t *route, uint64_t conn)
+{
+    const redis_cluster_t *cluster = route->cluster;
+    for (size_t i = 0; cluster && i < cluster->count; i++) {
+        const char *where = where_of(&cluster->members[i]->node, conn & ~(uint64_t)REDIS_CONN_WAITS);
+        if (where) return where;
+    }
+    return redis_standalone_where(&route->one);
+}

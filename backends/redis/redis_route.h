@@ -134,10 +134,8 @@ static inline redis_conn_t *redis_route_subscriptions(redis_route_t *route)
     return redis_standalone_subscriptions(&route->one);
 }
 
-/* Where commands go: "127.0.0.1:6379"; "" before the first attempt. */
-static inline const char *redis_route_where(const redis_route_t *route)
-{
-    return redis_standalone_where(&route->one);
-}
+/* Where a request went, whose connection this may be: "127.0.0.1:6379"; else where commands go, or
+ * "" before the first attempt. */
+const char *redis_route_where(const redis_route_t *route, uint64_t conn);
 
 #endif

@@ -98,7 +98,25 @@ static void a_failover_that_is_asked_for_loses_nothing(world_t *w)
     assert_all(s, "a b c");
 }
 
+static char said[256];
+
+static void on_log(cairn_t *cairn, cairn_log_level_t level, const char *text)
+{
+    (void)cairn, (void)level;
+    if (strncmp(text, "connected to", 12) == 0) snprintf(said, sizeof said, "%s", text);
+}
+
+static void the_log_says_where_it_is_connected(world_t *w)
+{
+    client_t *c = world_client(w);
+    c->cairn.on_log = on_log;
+    client_open(c, NULL);
+    client_await(c, "connected");
+    assert_non_null(strstr(said, " at 127.0.0.1:"));
+}
+
 static const scenario_t scenarios[] = {
+    SCENARIO(the_log_says_where_it_is_connected),
     SCENARIO(each_goes_to_the_node_of_its_slot),
     SCENARIO(what_has_moved_is_followed),
     SCENARIO(half_way_the_other_node_is_asked),
