@@ -78,7 +78,8 @@ const char *redis_route_where(const redis_route_t *route, uint64_t conn)
 {
     const redis_cluster_t *cluster = route->cluster;
     for (size_t i = 0; cluster && i < cluster->count; i++) {
-        const char *where = where_of(&cluster->members[i]->node, conn & ~(uint64_t)REDIS_CONN_WAITS);
+        const char *where =
+            where_of(&cluster->members[i]->node, conn & ~(uint64_t)REDIS_CONN_WAITS);
         if (where) return where;
     }
     return redis_standalone_where(&route->one);
