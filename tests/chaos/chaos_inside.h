@@ -26,6 +26,7 @@ struct chaos_world {
     uv_thread_t thread;
     server_t server;
     chaos_kept_t kept;
+    bool interrupts;
     chaos_watch_t watch; /* of CHAOS_REPLICATED; `server` is a copy of its master */
     server_options_t options;
     char tls[256];
@@ -75,6 +76,7 @@ typedef struct fault {
     const char *name;
     void (*happen)(chaos_world_t *world);
     suited_t suited;
+    bool interrupts; /* can end a put half way */
 } fault_t;
 
 extern const fault_t chaos_faults[];

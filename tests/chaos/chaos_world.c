@@ -129,7 +129,8 @@ static bool is_wanted(const chaos_world_t *world, const fault_t *fault)
     if (only && !strstr(fault->name, only)) return false;
     const suited_t here = world->kept == CHAOS_REPLICATED ? REPLICATED : ALONE;
     if (fault->suited != ANY && fault->suited != here) return false;
-    return world->space || strcmp(fault->name, "network unplugged") != 0;
+    if (strcmp(fault->name, "network unplugged") == 0 && !world->space) return false;
+    return !fault->interrupts || world->interrupts;
 }
 
 /* Some faults come over a slow network, where more is on its way when they do. */
@@ -252,8 +253,9 @@ chaos_world_t *chaos_world_start(uint64_t seed, chaos_kept_t kept)
     return world;
 }
 
-void chaos_world_rage(chaos_world_t *world)
+void chaos_world_rage(chaos_world_t *world, bool interrupts)
 {
+    world->interrupts = interrupts; /* its thread waits */
     enter(world, RAGING);
 }
 

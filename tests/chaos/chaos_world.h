@@ -23,7 +23,7 @@ typedef enum chaos_kept {
 chaos_world_t *chaos_world_start(uint64_t seed, chaos_kept_t kept);
 
 /* Faults, one after the other, until chaos_world_calm. */
-void chaos_world_rage(chaos_world_t *world);
+void chaos_world_rage(chaos_world_t *world, bool interrupts);
 
 /* Ends the fault that is going on, heals everything, and then kills the server and starts it anew,
  * so that nothing which was asked for before can still take effect. Returns at once;

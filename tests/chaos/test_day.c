@@ -51,6 +51,14 @@ static void check_orphans(chaos_t *chaos, const server_t *server)
     if (link) redisFree(link);
 }
 
+/* With a minute or more everything may happen in every round, and failovers too. A shorter run is
+ * not to find by luck what only that finds: in every other round nothing ends a put half way, and
+ * orphans are looked for in these. */
+static bool is_long(void)
+{
+    return number_from("CAIRN_CHAOS_SECONDS", SECONDS) >= 60;
+}
+
 static void begin_round(chaos_t *chaos)
 {
     chaos->round++;
@@ -61,7 +69,8 @@ static void run_round(chaos_t *chaos, uint64_t ms, chaos_kept_t kept)
 {
     char reply[64];
     begin_round(chaos);
-    chaos_world_rage(chaos->world);
+    const bool interrupts = is_long() || chaos->round % 2 == 0;
+    chaos_world_rage(chaos->world, interrupts);
     chaos_run_for(chaos, ms);
     chaos_come_to_rest(chaos);
     if (chaos_world_trouble(chaos->world))
@@ -69,7 +78,8 @@ static void run_round(chaos_t *chaos, uint64_t ms, chaos_kept_t kept)
     for (int i = 0; i < LOADS; i++) loads[i]->settle(chaos);
     for (int i = 0; i < LOADS; i++) loads[i]->check(chaos);
     server_t server = chaos_world_server(chaos->world);
-    if (kept != CHAOS_REPLICATED) check_orphans(chaos, &server);
+    const bool looks = is_long() || !interrupts;
+    if (looks && kept != CHAOS_REPLICATED) check_orphans(chaos, &server);
     for (int i = 0; i < LOADS; i++) loads[i]->end(chaos);
     chaos_forget_actors(chaos);
     if (server_ask(&server, "FLUSHALL", reply, sizeof reply) < 0)
@@ -124,6 +134,7 @@ static void nothing_that_was_acknowledged_is_lost(void **state)
 static void nothing_that_was_replicated_is_lost(void **state)
 {
     (void)state;
+    if (!is_long()) skip(); /* sentinels may take long to agree */
     spend_a_day(CHAOS_REPLICATED, FAILOVER_SHARE);
 }
 
