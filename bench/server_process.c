@@ -39,17 +39,16 @@ static void add(command_line_t *line, const char *name, const char *value)
     if (value) line->words[line->count++] = (char *)value;
 }
 
-/* A sentinel writes what it learns into its configuration, and so must have one; it begins anew
- * whenever it is started. */
+/* A sentinel writes what it learns into its configuration, its own id too, and goes on from there
+ * when it is started again: one that began anew would be one more of them to the others. */
 static int add_sentinel(command_line_t *line, const server_t *server)
 {
     snprintf(line->config, sizeof line->config, "%s/sentinel.conf", server->folder);
-    FILE *file = fopen(line->config, "we");
-    if (!file) return errno;
-    int written = fputs(server->options.sentinel, file);
-    if (fclose(file) != 0 || written < 0) return EIO;
     add(line, line->config, "--sentinel");
-    return 0;
+    FILE *file = fopen(line->config, "wxe");
+    if (!file) return errno == EEXIST ? 0 : errno;
+    int written = fputs(server->options.sentinel, file);
+    return fclose(file) != 0 || written < 0 ? EIO : 0;
 }
 
 static void add_tls(command_line_t *line, const server_t *server)

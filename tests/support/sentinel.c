@@ -28,11 +28,40 @@ static const char *ask(sentinel_trio_t *trio, redis_t *redis, const char *comman
     return trio->reply;
 }
 
+static void print_output(const redis_t *redis)
+{
+    char path[128], line[256];
+    snprintf(path, sizeof path, "%s/output", redis->server.folder);
+    FILE *file = fopen(path, "re");
+    if (!file) return;
+    while (fgets(line, sizeof line, file)) fprintf(stderr, "  %s", line);
+    fclose(file);
+}
+
+void sentinel_explain(sentinel_trio_t *trio)
+{
+    for (int i = 0; i < SENTINELS; i++) {
+        redis_t *sentinel = &trio->sentinels[i];
+        fprintf(stderr, "sentinel %d, port %d: %s\n", i, sentinel->server.port,
+                ask(trio, sentinel, "INFO sentinel"));
+        print_output(sentinel);
+    }
+    for (int i = 0; i < SENTINEL_SERVERS; i++) {
+        redis_t *server = &trio->servers[i];
+        fprintf(stderr, "server %d, port %d: %s\n", i, server->server.port,
+                ask(trio, server, "INFO replication"));
+        print_output(server);
+    }
+}
+
 static bool await(sentinel_trio_t *trio, condition_t is_so)
 {
     const uint64_t deadline = uv_hrtime() + PATIENCE_MS * UINT64_C(1000000);
     while (!is_so(trio)) {
-        if (uv_hrtime() > deadline) return false;
+        if (uv_hrtime() > deadline) {
+            sentinel_explain(trio);
+            return false;
+        }
         usleep(POLL_US);
     }
     return true;
@@ -112,7 +141,10 @@ redis_t *sentinel_try_await_other(sentinel_trio_t *trio, const redis_t *old)
     const uint64_t deadline = uv_hrtime() + PATIENCE_MS * UINT64_C(1000000);
     redis_t *master;
     while (!(master = whole_master(trio, "")) || master == old) {
-        if (uv_hrtime() > deadline) return NULL;
+        if (uv_hrtime() > deadline) {
+            sentinel_explain(trio);
+            return NULL;
+        }
         usleep(POLL_US);
     }
     return master;
@@ -155,13 +187,15 @@ static void start_servers(sentinel_trio_t *trio, certs_t *certs)
 }
 
 /* Redis 7's sentinels can be told to look about more often than every ten seconds; others take
- * longer. */
+ * longer. While a master is down they ask replicas every second, whatever they are told, and
+ * promote none whose answer is older than five pings: so these must not come faster than five a
+ * second. */
 static void hasten(sentinel_trio_t *trio, redis_t *sentinel)
 {
     static const char *const commands[] = {
         "SENTINEL DEBUG INFO-PERIOD 200",
         "SENTINEL DEBUG PUBLISH-PERIOD 200",
-        "SENTINEL DEBUG PING-PERIOD 100",
+        "SENTINEL DEBUG PING-PERIOD 300",
         "SENTINEL DEBUG ASK-PERIOD 100",
     };
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)

@@ -51,4 +51,8 @@ redis_t *sentinel_try_await_other(sentinel_trio_t *trio, const redis_t *old);
 void sentinel_mend(sentinel_trio_t *trio);
 bool sentinel_try_mend(sentinel_trio_t *trio);
 
+/* Prints what each says and has logged since it was started, for whoever has to find out why they
+ * do not agree. What waits in vain does so itself. */
+void sentinel_explain(sentinel_trio_t *trio);
+
 #endif
