@@ -253,16 +253,17 @@ static void an_expired_stream_goes_on_for_its_tails(world_t *w)
 {
     cairn_streams_options_t options = {.ttl = cairn_ttl_ms(40)};
     streams_client_t *s = streams_open(w, &options);
-    streams_append(s, "run", "a");
     follower_t *f = streams_follow_from(s, "run", CAIRN_FROM_ALL);
-    follower_await(f, "event a", "live");
+    follower_await(f, "live");
+    streams_append(s, "run", "a");
+    follower_await(f, "live", "event a");
     streams_await_gone(s, "run");
     follower_t *late = streams_follow_from(s, "run", CAIRN_FROM_ALL);
     follower_await(late, "live");
     streams_client_t *lasting = streams_beside(s, NULL);
     streams_append(lasting, "run", "b");
     streams_append(lasting, "run", "c");
-    follower_await(f, "event a", "live", "event b", "event c");
+    follower_await(f, "live", "event a", "event b", "event c");
     follower_await(late, "live", "event b", "event c");
 }
 
