@@ -224,6 +224,52 @@ static void a_link_that_takes_nothing_is_given_up(world_t *w)
     pub_await(client_publish(c, "news", "next"), 0);
 }
 
+/* ---- many answers in one read ---- */
+
+enum {
+    BURST = 64
+};
+
+typedef struct burst {
+    int answered;
+    uint64_t before, behind; /* bytes written when the first was answered, and the last */
+} burst_t;
+
+static void ask_again(pub_t *pub)
+{
+    burst_t *burst = pub->client->data;
+    const uint64_t written = client_stats(pub->client).bytes_out;
+    if (burst->answered++ == 0) burst->before = written;
+    burst->behind = written;
+    pub->react = NULL;
+    pub_again(pub, "news", "again");
+}
+
+/* So that the server has work before all its answers are taken. */
+static void what_answers_ask_for_is_sent_before_the_last_is_read(world_t *w)
+{
+    scripted_t *server = scripted_of(w);
+    client_t *c = world_open(w, NULL);
+    burst_t burst = {0};
+    c->data = &burst;
+    client_await(c, "connected");
+    scripted_always(server, "PUBLISH", SCRIPTED_SILENCE);
+    pub_t *pubs[BURST];
+    for (int i = 0; i < BURST; i++) {
+        pubs[i] = client_publish(c, "news", "x");
+        pubs[i]->react = ask_again;
+    }
+    scripted_await_count(server, "PUBLISH", BURST);
+    char answers[BURST * 4 + 1] = "";
+    for (int i = 0; i < BURST; i++) memcpy(answers + i * 4, ":1\r\n", 5);
+    scripted_push(server, answers, BURST * 4);
+    scripted_await_count(server, "PUBLISH", 2 * BURST);
+    assert_int_equal(burst.answered, BURST);
+    assert_true(burst.behind > burst.before);
+    scripted_push(server, answers, BURST * 4);
+    for (int i = 0; i < BURST; i++) pub_await(pubs[i], 0);
+}
+
 static const scenario_t scenarios[] = {
     SCENARIO(a_full_queue_refuses_and_tells_when_there_is_room),
     SCENARIO(submitting_inside_the_credit_event_works),
@@ -236,6 +282,7 @@ static const scenario_t scenarios[] = {
     SCENARIO(a_slow_reader_gets_everything_in_order),
     SCENARIO(an_answer_ahead_of_its_command_is_no_answer),
     SCENARIO(a_link_that_takes_nothing_is_given_up),
+    SCENARIO(what_answers_ask_for_is_sent_before_the_last_is_read),
 };
 
 int main(void)
