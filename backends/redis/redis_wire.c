@@ -2,7 +2,8 @@
  *
  * hiredis calls async_read and async_write of a context's table when the socket is ready. Under TLS
  * OpenSSL stands between us and the socket (redis_tls.c). Replies are parsed where they were read,
- * without an allocation; one recv takes what is there, one send gives all that waits. */
+ * without an allocation; one recv takes what is there, one send gives all that waits: at the end of
+ * a turn, and while many replies are taken (write_early). */
 #include "redis_conn.h"
 #include "redis_error.h"
 #include "redis_log.h"
