@@ -185,6 +185,16 @@ static void topics_down(const cairn_host_t *host, int status, cairn_slice_t deta
     }
 }
 
+static void topics_kept_out(const cairn_host_t *host, int status, cairn_slice_t detail)
+{
+    const cairn_link_t *all = &core_of(host)->topics.names.all;
+    for (cairn_link_t *at = all->next; at != all; at = at->next) {
+        topic_t *topic = CONTAINER_OF(at, topic_t, in_names.all);
+        for (cairn_link_t *in = topic->subs.next; in != &topic->subs; in = in->next)
+            sub_kept_out(CONTAINER_OF(in, cairn_sub_t, in_topic), status, detail);
+    }
+}
+
 static void topic_closed(const cairn_host_t *host, cairn_topic_t *shared)
 {
     topic_t *topic = topic_of(shared);
@@ -248,4 +258,5 @@ const cairn_host_api_t core_host_api = {
     .deadline_stop = deadline_stop,
     .logs = logs,
     .reauthenticated = reauthenticated,
+    .topics_kept_out = topics_kept_out,
 };

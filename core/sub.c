@@ -248,6 +248,7 @@ void sub_up(cairn_sub_t *sub)
 {
     if (sub->live || sub->state != SUB_OPEN) return;
     sub->live = true;
+    sub->kept_out = false;
     sub->due |= sub->missed_link ? SUB_DUE_RESUBSCRIBED : SUB_DUE_SUBSCRIBED;
     if (sub->missed_link) sub->lost = -1;
     sub->missed_link = false;
@@ -266,6 +267,13 @@ void sub_down(cairn_sub_t *sub, int status, cairn_slice_t detail)
     sub->due &= (uint8_t) ~(SUB_DUE_SUBSCRIBED | SUB_DUE_RESUBSCRIBED);
     sub->missed_link = !never_told;
     if (!never_told && !told_down) emit(sub, CAIRN_SUB_DISCONNECTED, status, 0, detail);
+}
+
+void sub_kept_out(cairn_sub_t *sub, int status, cairn_slice_t detail)
+{
+    if (sub->live || sub->missed_link || sub->kept_out || sub->state != SUB_OPEN) return;
+    sub->kept_out = true;
+    emit(sub, CAIRN_SUB_DISCONNECTED, status, 0, detail);
 }
 
 void sub_fail(cairn_sub_t *sub, int status, cairn_slice_t detail)

@@ -27,6 +27,7 @@ typedef struct cairn_sub {
     bool started;
     bool live;        /* the server is sending: messages belong to it */
     bool missed_link; /* was live when the link was lost */
+    bool kept_out;    /* has been told why it is not live yet */
     bool metered;     /* counts credit */
     bool slow;        /* the policy applies since the ring was last empty */
     uint8_t due;      /* events to tell, SUB_DUE_* */
@@ -57,6 +58,7 @@ bool sub_offer_now(cairn_sub_t *sub, const cairn_broker_message_t *message);
 bool sub_offer_later(cairn_sub_t *sub, const cairn_broker_message_t *message);
 void sub_up(cairn_sub_t *sub);
 void sub_down(cairn_sub_t *sub, int status, cairn_slice_t detail);
+void sub_kept_out(cairn_sub_t *sub, int status, cairn_slice_t detail);
 void sub_fail(cairn_sub_t *sub, int status, cairn_slice_t detail);
 
 /* The handle closes: FAILED with UV_ECANCELED (or the close the caller is waiting for), then the

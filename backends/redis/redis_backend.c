@@ -128,6 +128,7 @@ static void redis_close(void *self, void (*closed)(const cairn_host_t *))
     redis->closed = closed;
     redis->host->api->undefer(redis->host, &redis->flush);
     redis->host->api->undefer(redis->host, &redis->joint_flush);
+    redis_insist_close(redis);
     if (redis->pure_graph) redis_pure_graph_close(redis->pure_graph);
     redis_route_close(&redis->route);
 }

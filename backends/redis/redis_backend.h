@@ -6,6 +6,7 @@
 #include "redis_channels.h"
 #include "redis_clock.h"
 #include "redis_hints.h"
+#include "redis_insist.h"
 #include "redis_route.h"
 
 #include <cairn/sys/backend.h>
@@ -33,8 +34,8 @@ typedef struct redis_backend {
     redis_joint_t *joint;  /* of puts, that is not sent yet */
     redis_joint_t *joints; /* that are not answered */
     cairn_task_t joint_flush;
-    cairn_req_t nobody;             /* for whom a put is mended that nobody waits for; never told */
-    cairn_req_t insister;           /* the same of the saver: redis_saver_insist */
+    cairn_req_t nobody;             /* for whom keys of a stream live on; never told */
+    redis_insist_t insist;          /* on what puts of saver and store have left to do */
     redis_pure_graph_t *pure_graph; /* NULL: streams are in the layout of our own */
     bool store_expires; /* items with a TTL have come by: a get may as well refresh at once */
 } redis_backend_t;

@@ -154,6 +154,7 @@ void redis_conn_compact(redis_conn_t *conn, uint32_t dropped)
         size_t bytes = entry->bytes;
         if (entry->ctx && !(entry->flags & dropped)) {
             if (to != from) memmove(out->buf + to, out->buf + from, bytes);
+            entry->flags &= ~REDIS_CMD_AGAINS;
             to += bytes;
             end = seq + 1;
             kept++;
@@ -194,6 +195,7 @@ static void fail_entries(redis_conn_t *conn, size_t sent, uint32_t spared, int s
         entry->ctx = NULL;
         conn->answered = cairn_slice(conn->out.buf + conn->out.head + (end - first) - entry->bytes,
                                      entry->bytes);
+        conn->answered_flags = entry->flags;
         redis_conn_answering(conn, entry);
         entry->answer(ctx, status, NULL, cairn_str(detail));
         if (conn->state == REDIS_CONN_CLOSING) return;
@@ -238,7 +240,7 @@ static void tell_lost(redis_conn_t *conn, bool refused_us, int status, const cha
     const uint32_t kept = REDIS_CMD_IDEMPOTENT | REDIS_CMD_TRANSIENT;
     fail_entries(conn, conn->out.sent, kept, CAIRN_EMAYBE, detail);
     if (conn->state == REDIS_CONN_CLOSING) return;
-    /* Waiting does not mend a wrong password or certificate; whoever waits shall hear of it. */
+    /* Whoever waits shall hear of it. */
     if (refused_us) fail_entries(conn, SIZE_MAX, REDIS_CMD_TRANSIENT, status, detail);
 }
 
@@ -261,8 +263,7 @@ void redis_conn_lose(redis_conn_t *conn, int status, const char *detail)
     if (!may_be_lost(conn)) return;
     char text[512]; /* `detail` may lie in what is dropped */
     snprintf(text, sizeof text, "%s", detail);
-    bool refused_us =
-        conn->state != REDIS_CONN_READY && (status == CAIRN_EAUTH || status == CAIRN_ETLS);
+    bool refused_us = conn->state != REDIS_CONN_READY && redis_conn_is_refusal(status);
     if (conn->state != REDIS_CONN_READY) redis_connect_gave_up(conn);
     drop_link(conn);
     if (conn->looking_up) uv_cancel((uv_req_t *)&conn->lookup);
@@ -274,6 +275,17 @@ void redis_conn_lose(redis_conn_t *conn, int status, const char *detail)
     if (conn->state == REDIS_CONN_CLOSING) return;
     redis_conn_compact(conn, REDIS_CMD_TRANSIENT);
     log_loss(conn);
+    redis_conn_tell_room(conn);
+}
+
+void redis_conn_refuse(redis_conn_t *conn, int status, const char *detail)
+{
+    if (conn->state != REDIS_CONN_WAITING || conn->losing) return;
+    conn->losing = true;
+    fail_entries(conn, SIZE_MAX, REDIS_CMD_TRANSIENT, status, detail);
+    conn->losing = false;
+    if (conn->state == REDIS_CONN_CLOSING) return;
+    redis_conn_compact(conn, REDIS_CMD_TRANSIENT);
     redis_conn_tell_room(conn);
 }
 
@@ -377,7 +389,8 @@ uint64_t redis_conn_commit(redis_conn_t *conn, const char *end, redis_answer_fn 
 uint64_t redis_conn_commit_again(redis_conn_t *conn, const char *end, const redis_entry_t *entry)
 {
     redis_entry_t again = *entry;
-    again.flags |= REDIS_CMD_AGAIN;
+    again.flags += REDIS_CMD_AGAIN;
+    again.flags |= REDIS_CMD_BEGUN;
     return commit(conn, end, again);
 }
 
@@ -389,7 +402,7 @@ static redis_conn_t *conn_of(const cairn_req_t *req)
 void redis_conn_commit_moved(redis_conn_t *conn, const char *end, const redis_entry_t *entry)
 {
     redis_entry_t moved = *entry;
-    moved.flags &= ~((uint32_t)REDIS_CMD_AGAIN | REDIS_CMD_NAME);
+    moved.flags &= ~(REDIS_CMD_AGAINS | REDIS_CMD_NAME);
     moved.flags |= conn->name;
     const uint64_t seq = commit(conn, end, moved);
     if (!(entry->flags & REDIS_CMD_REQUEST)) return;
@@ -464,7 +477,7 @@ bool redis_conn_may_have_sent(const redis_conn_t *conn, const cairn_req_t *req)
 {
     const uint64_t seq = req->scratch[REDIS_SCRATCH_SEQ];
     return redis_conn_may_have_written(conn) ||
-           (redis_queue_at(&conn->queue, seq)->flags & REDIS_CMD_SENT);
+           (redis_queue_at(&conn->queue, seq)->flags & (REDIS_CMD_SENT | REDIS_CMD_BEGUN));
 }
 
 redis_answer_fn redis_conn_answer_of(const redis_conn_t *conn, const cairn_req_t *req)

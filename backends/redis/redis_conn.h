@@ -150,12 +150,13 @@ struct redis_conn {
     redis_queue_t queue;
     redis_transaction_t transaction;
     redis_hold_t hold;
-    cairn_slice_t answered; /* bytes of the command whose answer is told, or which is given
-                               up with the link; until the next reserve */
-    uint32_t answered_skip; /* its skip */
-    uint64_t forgotten;     /* entries without ctx since the last compaction, about */
-    unsigned loading;       /* scripts that are, on this link */
-    bool unscripted;        /* one was refused */
+    cairn_slice_t answered;  /* bytes of the command whose answer is told, or which is given
+                                up with the link; until the next reserve */
+    uint32_t answered_skip;  /* its skip */
+    uint32_t answered_flags; /* likewise, where it is an error */
+    uint64_t forgotten;      /* entries without ctx since the last compaction, about */
+    unsigned loading;        /* scripts that are, on this link */
+    bool unscripted;         /* one was refused */
     redis_hello_t hello;
     redis_credentials_t credentials;
     redis_out_t hello_out; /* goes before `out`: the handshake, then the prelude */
@@ -205,6 +206,17 @@ void redis_conn_lose(redis_conn_t *conn, int status, const char *detail);
  * now. */
 void redis_conn_hold(redis_conn_t *conn);
 void redis_conn_hurry(redis_conn_t *conn);
+
+/* Whether an attempt that failed so will not be mended by waiting: a wrong password or certificate,
+ * or a user who may not what we greet with. */
+static inline bool redis_conn_is_refusal(int status)
+{
+    return status == CAIRN_EAUTH || status == CAIRN_ETLS || status == CAIRN_EDENIED;
+}
+
+/* If it waits for its next attempt: all that waits on it ends with that, which another connection
+ * to the same server was told. */
+void redis_conn_refuse(redis_conn_t *conn, int status, const char *detail);
 
 /* ---- commands ---- */
 

@@ -172,11 +172,16 @@ static bool tell_overtaken(redis_conn_t *conn)
 {
     const redisAsyncContext *link = conn->ac;
     const uint32_t spared = REDIS_CMD_IDEMPOTENT | REDIS_CMD_SUBSCRIPTION;
+    size_t before = 0; /* behind the output's head, which moves when callbacks ask for room */
     for (uint64_t seq = conn->queue.head; seq != conn->hold.seq; seq++) {
         redis_entry_t *entry = redis_queue_at(&conn->queue, seq);
+        const size_t from = before;
+        before += entry->bytes;
         if (!entry->ctx || (entry->flags & spared)) continue;
         void *ctx = entry->ctx;
         entry->ctx = NULL;
+        conn->answered = cairn_slice(conn->out.buf + conn->out.head + from, entry->bytes);
+        conn->answered_flags = entry->flags;
         redis_conn_answering(conn, entry);
         entry->answer(ctx, conn->hold.status, NULL, cairn_str(conn->hold.reason));
         if (conn->ac != link) return false;
@@ -195,6 +200,7 @@ static bool answer(redis_conn_t *conn, int status, redis_reply_t *reply, cairn_s
     entry->ctx = NULL;
     conn->answered = cairn_slice(conn->out.buf + conn->out.head + hold->at, entry->bytes);
     conn->answered_skip = entry->skip;
+    conn->answered_flags = entry->flags;
     hold->at += entry->bytes;
     hold->seq++;
     if (ctx) redis_conn_answering(conn, entry);
@@ -226,10 +232,11 @@ void redis_hold_answered(redis_conn_t *conn, int status, redis_reply_t *reply, c
         if (is_over(conn)) end(conn);
         return;
     }
-    const redis_entry_t *entry = redis_queue_at(&conn->queue, hold->seq);
+    redis_entry_t *entry = redis_queue_at(&conn->queue, hold->seq);
     const redis_meaning_t meaning =
         status < 0 ? redis_error_meaning(text) : (redis_meaning_t){.effect = REDIS_MAYBE};
     if (status < 0 && (is_kept(conn, entry, &meaning) || (lacks_script && entry->ctx))) {
+        if (lacks_script) entry->flags |= REDIS_CMD_BEGUN;
         if (!lacks_script) remember(hold, &meaning, text);
         hold->at += entry->bytes;
         hold->seq++;

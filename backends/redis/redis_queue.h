@@ -16,15 +16,17 @@ enum {
     REDIS_CMD_SUBSCRIPTION = 4, /* answered by a push */
     REDIS_CMD_VOID = 8,         /* not sent and never will be: no answer comes */
     REDIS_CMD_SCRIPT = 16, /* of a request, and to be sent again if the server lacks a script */
-    REDIS_CMD_AGAIN = 32,  /* that has been done */
+    REDIS_CMD_BEGUN = 32,  /* carried out before, but for a script that the server lacked */
     REDIS_CMD_JOINT = 64,  /* a transaction of several requests: who asked sees to errors among its
                                results */
     REDIS_CMD_SENT = 256,  /* on a link that was lost before the answer */
     REDIS_CMD_REQUEST = 512, /* ctx is a cairn_req_t, which knows where it is */
-    REDIS_CMD_HOP = 1024     /* counts how often a cluster has sent it elsewhere, in four bits */
+    REDIS_CMD_HOP = 1024,    /* counts how often a cluster has sent it elsewhere, in four bits */
+    REDIS_CMD_AGAIN = 16384  /* how often it was sent again for want of a script, in two bits */
 };
 
 #define REDIS_CMD_HOPS (15u * REDIS_CMD_HOP)
+#define REDIS_CMD_AGAINS (3u * REDIS_CMD_AGAIN)
 
 /* The bits of the flags that are the pool's (redis_pool.h). */
 #define REDIS_CMD_NAME UINT32_C(0xffff0000)

@@ -218,6 +218,14 @@ void redis_saver_malformed(cairn_req_t *req)
     redis_saver_fail(req, CAIRN_EPROTOCOL, cairn_str("a script's answer makes no sense"));
 }
 
+int redis_saver_told(const cairn_req_t *req, int status)
+{
+    const redis_conn_t *conn = redis_saver_conn(redis_saver_of(req));
+    if (status == 0 || !(conn->answered_flags & REDIS_CMD_BEGUN)) return status;
+    if (!cairn_err_retryable(status) || (req->flags & CAIRN_REQ_IDEMPOTENT)) return status;
+    return CAIRN_EMAYBE;
+}
+
 bool redis_saver_failed(cairn_req_t *req, int status, int rc, cairn_slice_t detail)
 {
     if (status < 0) {

@@ -118,15 +118,16 @@ CAIRN_MUST_USE int redis_saver_call_again(cairn_req_t *req, const redis_reply_t 
 CAIRN_MUST_USE int redis_saver_finish(cairn_req_t *req, redis_reply_t *reply,
                                       redis_answer_fn answer);
 
+/* What a put is told of a transaction that failed so. Refused when it was sent again for want of a
+ * script, it has been carried out all the same, but for that. */
+int redis_saver_told(const cairn_req_t *req, int status);
+
 /* Whether an answer was an error, or cannot be read (`rc`); then the request has failed. */
 bool redis_saver_failed(cairn_req_t *req, int status, int rc, cairn_slice_t detail);
 
 /* ---- redis_saver_mend.c: what must be done though nobody waits for it ---- */
 
-/* Calls a script until it has been answered, by whatever link. It may be carried out twice. */
-void redis_saver_insist(redis_backend_t *redis, cairn_slice_t call);
-
-/* The transaction of a put may have been carried out but for its script: calls that. */
+/* The transaction of a put may have been carried out but for its script: insists on that. */
 void redis_saver_mend(redis_backend_t *redis, cairn_slice_t transaction);
 
 /* What the calls of a put's script end with. */

@@ -6,29 +6,6 @@
 #include <cairn/sys/alloc.h>
 #include <string.h>
 
-/* ---- calling ---- */
-
-static void on_insisted(void *ctx, int status, redis_reply_t *reply, cairn_slice_t detail)
-{
-    (void)detail;
-    if (status < 0 || redis_reply_type(reply) != REDIS_ARRAY) return;
-    (void)!redis_saver_finish(ctx, reply, on_insisted);
-}
-
-void redis_saver_insist(redis_backend_t *redis, cairn_slice_t call)
-{
-    redis_conn_t *conn = redis_saver_conn(redis);
-    char *copy = call.len > 0 ? cairn_malloc(call.len) : NULL, *out;
-    if (!copy) return;
-    memcpy(copy, call.ptr, call.len); /* it may lie where there is to be room */
-    if (redis_conn_reserve_unbounded(conn, call.len, &out) == 0) {
-        out = redis_cmd_literal(out, copy, call.len);
-        redis->insister.flags = CAIRN_REQ_IDEMPOTENT;
-        redis_conn_commit_script(conn, out, on_insisted, &redis->insister, true);
-    }
-    cairn_free(copy);
-}
-
 /* ---- the call, from the transaction it was in ---- */
 
 typedef struct found {
@@ -74,6 +51,6 @@ void redis_saver_mend(redis_backend_t *redis, cairn_slice_t transaction)
     end = redis_cmd_arg_begin(end, found.list.len + 1);
     *end++ = REDIS_PUT_UNKNOWN;
     end = redis_cmd_end(redis_bytes(end, found.list));
-    redis_saver_insist(redis, cairn_slice(call, (size_t)(end - call)));
+    redis_insist(redis, cairn_slice(call, (size_t)(end - call)));
     cairn_free(call);
 }

@@ -40,6 +40,16 @@ static cairn_slice_t answered_of(const cairn_req_t *req)
     return redis_saver_conn(redis_saver_of(req))->answered;
 }
 
+/* Of a transaction. Whatever became of it at last, it may have been carried out before: on a link
+ * that was lost, or but for a script that the server lacked. */
+static bool may_be_half_done(const cairn_req_t *req, int status)
+{
+    const redis_conn_t *conn = redis_saver_conn(redis_saver_of(req));
+    if (status == CAIRN_EMAYBE || status == CAIRN_ESERVER) return true;
+    return status < 0 && (conn->answered_flags & (REDIS_CMD_SENT | REDIS_CMD_BEGUN));
+}
+
+/* The put itself has been carried out before. */
 static void on_finished(void *ctx, int status, redis_reply_t *reply, cairn_slice_t detail)
 {
     cairn_req_t *req = ctx;
@@ -51,8 +61,8 @@ static void on_finished(void *ctx, int status, redis_reply_t *reply, cairn_slice
     } else if (status == 0) {
         rc = redis_reply_string(reply, &nothing);
     }
-    if (status == CAIRN_EMAYBE) redis_saver_insist(redis_saver_of(req), answered_of(req));
-    if (redis_saver_failed(req, status, rc, detail) || more) return;
+    if (status < 0) redis_insist(redis_saver_of(req), answered_of(req));
+    if (redis_saver_failed(req, status < 0 ? CAIRN_EMAYBE : 0, rc, detail) || more) return;
     finished(req);
 }
 
@@ -75,9 +85,9 @@ static void on_put(void *ctx, int status, redis_reply_t *reply, cairn_slice_t de
 {
     cairn_req_t *req = ctx;
     int rc = status < 0 ? 0 : skip_to_last(reply);
-    if (status == CAIRN_EMAYBE || status == CAIRN_ESERVER)
-        redis_saver_mend(redis_saver_of(req), answered_of(req));
-    if (redis_saver_failed(req, status, rc, detail)) return;
+    const int told = redis_saver_told(req, status);
+    if (may_be_half_done(req, status)) redis_saver_mend(redis_saver_of(req), answered_of(req));
+    if (redis_saver_failed(req, told, rc, detail)) return;
     redis_reply_t script = *reply;
     cairn_slice_t text = {NULL, 0};
     if (redis_reply_type(&script) == REDIS_STRING) rc = redis_reply_string(&script, &text);
@@ -388,7 +398,7 @@ static void on_late(void *ctx, int status, redis_reply_t *reply, cairn_slice_t d
     if (status == 0 && redis_reply_type(reply) == REDIS_STRING)
         rc = redis_reply_string(&script, &text);
     if (rc == 0 && cairn_slice_eq(text, cairn_str("again"))) rc = UV_EAGAIN;
-    if (status == CAIRN_EMAYBE) redis_saver_insist(redis_saver_of(req), answered_of(req));
+    if (status < 0) redis_insist(redis_saver_of(req), answered_of(req));
     if (redis_saver_failed(req, status < 0 ? CAIRN_EMAYBE : 0, rc, detail)) return;
     redis_saver_release(req);
     redis_saver_on_put_script(req, reply);
@@ -448,7 +458,7 @@ static void on_plain(void *ctx, int status, redis_reply_t *reply, cairn_slice_t 
     int rc = status < 0 ? 0 : read_plain(reply, later->fields);
     const bool more = rc > 0;
     if (more) rc = call_later(redis, req, later);
-    if (status == CAIRN_EMAYBE) redis_saver_insist(redis, call_of(later));
+    if (may_be_half_done(req, status)) redis_insist(redis, call_of(later));
     if (redis_saver_failed(req, status, rc, detail) || more) return;
     redis_saver_release(req);
     finished(req);
@@ -458,14 +468,14 @@ void redis_saver_give_up(redis_backend_t *redis, const cairn_req_t *req)
 {
     const uint64_t memory = req->scratch[REDIS_SCRATCH_MEMORY];
     const redis_conn_t *conn = redis_saver_conn(redis);
-    if (!redis_conn_may_have_sent(conn, req)) return;
     const redis_answer_fn answer = redis_conn_answer_of(conn, req);
-    if (answer == on_plain)
-        redis_saver_insist(redis, call_of((later_t *)(uintptr_t)(memory & ~LATER_TAG)));
-    else if (answer == on_put)
+    const bool may_have_sent = redis_conn_may_have_sent(conn, req);
+    if (answer == on_late || answer == on_finished) /* of a put that was carried out */
+        redis_insist(redis, redis_conn_bytes_of(conn, req));
+    else if (answer == on_plain && may_have_sent)
+        redis_insist(redis, call_of((later_t *)(uintptr_t)(memory & ~LATER_TAG)));
+    else if (answer == on_put && may_have_sent)
         redis_saver_mend(redis, redis_conn_bytes_of(conn, req));
-    else if (answer == on_late || answer == on_finished)
-        redis_saver_insist(redis, redis_conn_bytes_of(conn, req));
 }
 
 static bool is_plain(const redis_backend_t *redis, const cairn_saver_put_args_t *args)

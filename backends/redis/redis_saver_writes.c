@@ -79,7 +79,7 @@ static void on_written(void *ctx, int status, redis_reply_t *reply, cairn_slice_
     }
     /* What was there expired in between. */
     if (rc == 0 && length == 0) rc = redis_saver_send_again(req, on_written);
-    if (redis_saver_failed(req, status, rc, detail) || length == 0) return;
+    if (redis_saver_failed(req, redis_saver_told(req, status), rc, detail) || length == 0) return;
     redis_saver_on_put_script(req, &script);
 }
 

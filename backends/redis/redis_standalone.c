@@ -113,6 +113,21 @@ static void hold(redis_standalone_t *route, redis_conn_t *lost)
     }
 }
 
+/* They wait for the first, which was not let in. */
+static void refuse_others(redis_standalone_t *route, int status, const char *detail)
+{
+    for (size_t i = 1; i < route->pool.count; i++)
+        redis_conn_refuse(route->pool.conns[i], status, detail);
+}
+
+static void on_subscriptions_lost(redis_standalone_t *route, int status, const char *detail)
+{
+    const cairn_host_t *host = route->host;
+    host->api->log(host, CAIRN_LOG_WARN, detail);
+    if (!route->subscriptions.arrived && route->connected)
+        host->api->topics_kept_out(host, status, cairn_str(detail));
+}
+
 static void on_lost(redis_conn_t *conn, int status, const char *detail)
 {
     redis_standalone_t *route = conn->data;
@@ -120,10 +135,12 @@ static void on_lost(redis_conn_t *conn, int status, const char *detail)
     if (is_for_subscriptions(conn)) route->events->subscriptions_lost(route, status, detail);
     hold(route, conn);
     if (conn == &route->subscriptions) {
-        route->host->api->log(route->host, CAIRN_LOG_WARN, detail);
+        on_subscriptions_lost(route, status, detail);
         return;
     }
     if (conn == &route->commands) route->events->commands_lost(route, status, detail);
+    if (conn == &route->commands && !conn->arrived && redis_conn_is_refusal(status))
+        refuse_others(route, status, detail);
     if (redis_pool_is_ready(&route->pool)) return;
     route->connected = false;
     if (route->events->down) {

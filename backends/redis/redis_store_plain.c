@@ -87,11 +87,6 @@ static void on_mended_old(void *ctx, int status, redis_reply_t *reply, cairn_sli
     mended(ctx, status, reply, detail, true);
 }
 
-static void on_mended_unheard(void *ctx, int status, redis_reply_t *reply, cairn_slice_t detail)
-{
-    (void)ctx, (void)status, (void)reply, (void)detail;
-}
-
 enum {
     MEND_TIMES = 2 * REDIS_HEAD_NUMBER + 1 /* created and updated, at the beginning of a head */
 };
@@ -133,7 +128,7 @@ static int mend(redis_backend_t *redis, cairn_req_t *req, cairn_slice_t sent, ca
     if (rc < 0) return rc;
     const redis_shelf_t shelf = redis_shelf(item.ns);
     redis_store_believe_nothing(redis, &shelf, item.key);
-    rc = call_mend(conn, &item, put, head, on_mended_unheard, &redis->nobody);
+    rc = call_mend(conn, &item, put, head, redis_insist_answered, &redis->insist.req);
     if (rc == 0 && req) rc = call_mend(conn, &item, put, head, heard, req);
     return rc;
 }

@@ -99,7 +99,8 @@ static int send_again(redis_conn_t *conn, const redis_entry_t *entry)
 static bool lacks_script(const redis_entry_t *entry, cairn_slice_t text)
 {
     static const char word[] = "NOSCRIPT";
-    if (!(entry->flags & REDIS_CMD_SCRIPT) || (entry->flags & REDIS_CMD_AGAIN)) return false;
+    if (!(entry->flags & REDIS_CMD_SCRIPT)) return false;
+    if ((entry->flags & REDIS_CMD_AGAINS) == REDIS_CMD_AGAINS) return false;
     return text.len >= sizeof word - 1 && memcmp(text.ptr, word, sizeof word - 1) == 0;
 }
 
@@ -128,6 +129,7 @@ static void fail_entry(redis_conn_t *conn, const redis_entry_t *entry, int statu
     conn->tally.errors++;
     redis_hold_told(conn, text);
     if (!entry->ctx || again) return;
+    conn->answered_flags = entry->flags;
     redis_conn_answering(conn, entry);
     entry->answer(entry->ctx, status, NULL, text);
 }
@@ -453,9 +455,11 @@ static uint64_t early_after(const redis_conn_t *conn)
     return quarter > EARLY_LEAST ? quarter : EARLY_LEAST;
 }
 
-/* False: the link is lost. What does not go now goes when the turn ends. */
+/* False: the link is lost. What does not go now goes when the turn ends: so does all that waits for
+ * what is tried first, whose answer counts when the read is over. */
 static bool write_early(redis_conn_t *conn, const redisAsyncContext *link)
 {
+    if (conn->hold.limited) return true;
     if (conn->state != REDIS_CONN_READY || redis_out_unsent(&conn->hello_out) > 0) return true;
     if (conn->tls && redis_tls_wants_write(conn->tls)) return true;
     const int rc = write_some(conn, &conn->out);

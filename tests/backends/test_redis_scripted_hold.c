@@ -87,6 +87,32 @@ static void all_that_was_refused_keeps_its_order_and_one_is_tried_first(world_t 
     assert_in_range(sent, COUNT + PROBES + COUNT, COUNT + PROBES + COUNT + 1);
 }
 
+/* What is sent first and alone is answered at the head of much else: nothing goes out before it is
+ * known to be all. */
+static void much_behind_the_answer_to_who_is_tried_first_changes_nothing(world_t *w)
+{
+    enum {
+        MUCH = 64
+    };
+    static const char news[] = ">1\r\n$4\r\nnews\r\n";
+    char answers[8 + MUCH * sizeof news] = ":5\r\n";
+    scripted_t *server = scripted_of(w);
+    client_t *c = ready(w, QUICK);
+    scripted_once(server, "PUBLISH", BUSY);
+    scripted_once(server, "PUBLISH", SCRIPTED_SILENCE);
+    pub_t *refused = publish_number(c, 0, 0);
+    scripted_await_count(server, "PUBLISH", 2);
+    size_t len = strlen(answers);
+    for (int i = 0; i < MUCH; i++, len += sizeof news - 1) memcpy(answers + len, news, sizeof news);
+    scripted_push(server, answers, len);
+    pub_await(refused, 0);
+    assert_int_equal(refused->receivers, 5);
+    pub_await(publish_number(c, 1, 0), 0);
+    assert_int_equal(times_sent(w, "000"), 2);
+    assert_int_equal(times_sent(w, "001"), 1);
+    assert_int_equal(server->accepted, 1);
+}
+
 static void what_was_overtaken_is_told_so(world_t *w)
 {
     scripted_t *server = scripted_of(w);
@@ -433,6 +459,7 @@ static void refusals_at_random_lose_and_reorder_nothing(world_t *w)
 static const scenario_t scenarios[] = {
     SCENARIO(what_was_refused_is_sent_again),
     SCENARIO(all_that_was_refused_keeps_its_order_and_one_is_tried_first),
+    SCENARIO(much_behind_the_answer_to_who_is_tried_first_changes_nothing),
     SCENARIO(what_was_overtaken_is_told_so),
     SCENARIO(an_error_of_its_own_overtakes_nothing),
     SCENARIO(who_wants_no_retry_is_told_at_once),

@@ -205,6 +205,7 @@ static void replace_master(chaos_world_t *world, chaos_end_t how)
         return;
     }
     inside_away(world);
+    inside_linger(world, inside_roll(world, 0, 1000));
     const bool followed = chaos_watch_follow(watch);
     atomic_fetch_add(&world->epoch, 1);
     if (followed) inside_back(world);

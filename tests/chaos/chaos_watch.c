@@ -1,5 +1,7 @@
 #include "chaos_watch.h"
 
+#include "check.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,9 +9,14 @@
 #include <uv.h>
 
 enum {
-    PATIENCE_MS = 30000,
-    POLL_US = 2000
+    PATIENCE_MS = 90000, /* a sentinel that could not run for two seconds does nothing for thirty */
+    AGAIN_MS = 5000,
+    POLL_US = 2000,
+    DOWN_MS = 600000 /* after which sentinels replace a master unasked: one that is only slow would
+                       take with it what it acknowledges until it hears of that */
 };
+
+static const char replace[] = "SENTINEL FAILOVER " SENTINEL_SERVICE;
 
 static bool say(chaos_watch_t *watch, const char *trouble)
 {
@@ -20,6 +27,60 @@ static bool say(chaos_watch_t *watch, const char *trouble)
 static bool tell(redis_t *redis, const char *command)
 {
     return server_ask(&redis->server, command, redis->reply, sizeof redis->reply) == 0;
+}
+
+static bool have_sentinels_wait(chaos_watch_t *watch)
+{
+    char command[96];
+    bool done = true;
+    snprintf(command, sizeof command,
+             "SENTINEL SET " SENTINEL_SERVICE " down-after-milliseconds %d", DOWN_MS);
+    for (int i = 0; i < SENTINELS; i++) done = tell(&watch->trio.sentinels[i], command) && done;
+    return done;
+}
+
+static redis_t *next_of(sentinel_trio_t *trio, const redis_t *sentinel)
+{
+    return &trio->sentinels[(sentinel - trio->sentinels + 1) % SENTINELS];
+}
+
+static bool names_another(redis_t *sentinel, const redis_t *master)
+{
+    char address[48];
+    snprintf(address, sizeof address, "address=127.0.0.1:%d,", master->server.port);
+    return tell(sentinel, "INFO sentinel") && !strstr(sentinel->reply, address);
+}
+
+/* Asked to replace the master. The first that finds a replica to promote is the one; NULL: there is
+ * none in time. */
+static redis_t *find_replacer(chaos_watch_t *watch, uint64_t deadline)
+{
+    redis_t *sentinel = watch->trio.sentinels;
+    while (!tell(sentinel, replace)) {
+        if (uv_hrtime() > deadline) return NULL;
+        sentinel = next_of(&watch->trio, sentinel);
+        usleep(POLL_US);
+    }
+    return sentinel;
+}
+
+/* Who gives up, as where a replica has not been heard of for long, is asked again: no other, to
+ * whom the new master may be news yet. One that is at it refuses, and is not asked often, lest it
+ * be between its last look at the old master and this. */
+static bool have_it_replaced(chaos_watch_t *watch)
+{
+    const uint64_t ms = UINT64_C(1000000), deadline = uv_hrtime() + PATIENCE_MS * ms;
+    redis_t *sentinel = find_replacer(watch, deadline);
+    uint64_t again = uv_hrtime() + AGAIN_MS * ms;
+    while (sentinel && !names_another(sentinel, watch->master) && uv_hrtime() < deadline) {
+        usleep(POLL_US);
+        if (uv_hrtime() < again) continue;
+        (void)tell(sentinel, replace);
+        again = uv_hrtime() + AGAIN_MS * ms;
+    }
+    if (sentinel && names_another(sentinel, watch->master)) return true;
+    sentinel_explain(&watch->trio);
+    return say(watch, "no sentinel replaces the master");
 }
 
 /* -1: it does not say. */
@@ -66,6 +127,7 @@ bool chaos_watch_end_master(chaos_watch_t *watch, chaos_end_t how)
 
 bool chaos_watch_follow(chaos_watch_t *watch)
 {
+    if (!have_it_replaced(watch)) return false;
     redis_t *master = sentinel_try_await_other(&watch->trio, watch->master);
     if (!master) return say(watch, "there was no failover");
     watch->master = master;
@@ -93,8 +155,8 @@ bool chaos_watch_mend(chaos_watch_t *watch)
     watch->trio.asleep = NULL;
     if (asleep && !wake(watch, asleep)) return false;
     if (!sentinel_try_mend(&watch->trio)) return say(watch, "the trio is not whole again");
-    watch->master = sentinel_master(&watch->trio);
-    return true;
+    if (sentinel_master(&watch->trio) == watch->master) return true;
+    return say(watch, "a master was replaced that should not have been");
 }
 
 void chaos_watch_start(chaos_watch_t *watch)
@@ -103,6 +165,7 @@ void chaos_watch_start(chaos_watch_t *watch)
     watch->asleep = NULL;
     sentinel_start(&watch->trio, NULL);
     watch->master = sentinel_master(&watch->trio);
+    if (!have_sentinels_wait(watch)) check_fail("a sentinel does not listen");
     const redis_t *sentinels = watch->trio.sentinels;
     snprintf(watch->where, sizeof watch->where,
              "127.0.0.1:%d,127.0.0.1:%d,127.0.0.1:%d/" SENTINEL_SERVICE, sentinels[0].server.port,

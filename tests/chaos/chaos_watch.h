@@ -26,7 +26,7 @@ void chaos_watch_stop(chaos_watch_t *watch);
 /* The master answers nothing from here on. False, here and below: `trouble` says why. */
 bool chaos_watch_end_master(chaos_watch_t *watch, chaos_end_t how);
 
-/* Waits for another master. */
+/* Has a sentinel replace the master, and waits for another. */
 bool chaos_watch_follow(chaos_watch_t *watch);
 
 /* Whoever is down or asleep comes back; waits until all follow one master. */

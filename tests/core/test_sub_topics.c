@@ -118,6 +118,56 @@ static void a_failure_right_behind_the_link_is_all_that_is_told(void **state)
     assert_silence();
 }
 
+static void keep_out(void)
+{
+    puppet_api()->topics_kept_out(puppet.host, CAIRN_EAUTH, cairn_str("WRONGPASS"));
+}
+
+/* And then subscribed, as if nothing had been. */
+static void who_is_kept_out_is_told_once(void **state)
+{
+    (void)state;
+    subscribed(&a, "x", NULL);
+    assert_status(subscribe(&b, "y", NULL), 0);
+    stage_forget();
+    keep_out();
+    keep_out();
+    assert_said("b disconnected CAIRN_EAUTH WRONGPASS");
+    stage_forget();
+    assert_status(subscribe(&c, "y", NULL), 0);
+    keep_out();
+    assert_said("c disconnected CAIRN_EAUTH WRONGPASS");
+    stage_forget();
+    up("y");
+    assert_said("b subscribed", "c subscribed");
+}
+
+static void who_was_there_and_is_kept_out_has_been_told(void **state)
+{
+    (void)state;
+    subscribed(&a, "x", NULL);
+    stage_forget();
+    down();
+    keep_out();
+    assert_said("a disconnected UV_EOF gone");
+}
+
+static void unsubscribe_b_when_kept_out(const char *line)
+{
+    if (is_line(line, "a disconnected")) unsubscribe(&b);
+}
+
+static void who_leaves_meanwhile_is_not_told(void **state)
+{
+    (void)state;
+    assert_status(subscribe(&a, "x", NULL), 0);
+    assert_status(subscribe(&b, "x", NULL), 0);
+    stage_forget();
+    stage.react = unsubscribe_b_when_kept_out;
+    keep_out();
+    assert_said("a disconnected CAIRN_EAUTH WRONGPASS", "b closed");
+}
+
 static void subscribe_c_on_failure(const char *line)
 {
     if (is_line(line, "a failed")) assert_status(subscribe(&c, "x", NULL), 0);
@@ -164,6 +214,9 @@ int main(void)
         TEST(a_refused_topic_fails_all_its_subscriptions),
         TEST(nothing_follows_a_failure),
         TEST(a_failure_right_behind_the_link_is_all_that_is_told),
+        TEST(who_is_kept_out_is_told_once),
+        TEST(who_was_there_and_is_kept_out_has_been_told),
+        TEST(who_leaves_meanwhile_is_not_told),
         TEST(who_subscribes_in_a_failure_asks_the_server_again),
         TEST(who_unsubscribes_another_in_a_failure_only_closes_it),
     };

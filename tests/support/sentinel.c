@@ -8,7 +8,7 @@
 #include <unistd.h>
 #include <uv.h>
 
-#define PATIENCE_MS 30000
+#define PATIENCE_MS 90000 /* one that could not run for two seconds does nothing for thirty */
 #define POLL_US 5000
 
 typedef bool (*condition_t)(sentinel_trio_t *trio);

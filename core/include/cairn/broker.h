@@ -65,8 +65,10 @@ typedef void (*cairn_broker_message_cb)(cairn_broker_sub_t *sub,
 
 typedef enum cairn_broker_event_type {
     CAIRN_SUB_SUBSCRIBED = 1, /* messages published from now on arrive; once */
-    CAIRN_SUB_DISCONNECTED,   /* the link is lost: messages are being missed; status says why */
-    CAIRN_SUB_GAP,            /* messages were lost before the next one: `lost`, or -1 if unknown */
+    CAIRN_SUB_DISCONNECTED, /* the link is lost: messages are being missed; status says why. Before
+                               SUBSCRIBED, which follows: the connection that subscriptions have
+                               of their own could not be had yet, though the handle has one */
+    CAIRN_SUB_GAP,          /* messages were lost before the next one: `lost`, or -1 if unknown */
     CAIRN_SUB_RESUBSCRIBED, /* back after CAIRN_SUB_DISCONNECTED; its GAP has come before, or waits
                                in order behind what is buffered */
     CAIRN_SUB_SLOW,         /* the buffer is full: the policy applies; its GAP follows in order */

@@ -105,6 +105,10 @@ typedef struct cairn_host_api {
     bool (*logs)(const cairn_host_t *host);
     /* A live connection has new credentials (status 0), or keeps those it has. */
     void (*reauthenticated)(const cairn_host_t *host, int status, const char *detail);
+
+    /* The link that topics are to come over, where it is one of its own, could not be had; attempts
+     * go on. Subscriptions that were never there, and have not heard so before, are told. */
+    void (*topics_kept_out)(const cairn_host_t *host, int status, cairn_slice_t detail);
 } cairn_host_api_t;
 
 /* Takes one connection; `one` is borrowed for the call. */
