@@ -1,6 +1,7 @@
 #include "pubsub.h"
 #include "message.h"
 #include "pubsub_run.h"
+#include "server_process.h"
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -112,6 +113,7 @@ static void on_measured(uv_timer_t *timer)
     pubsub_run_t *run = timer->data;
     run->measure_end_ns = uv_hrtime();
     run->cpu_end_us = cpu_us();
+    run->server_end_us = server_process_cpu_us(run->config->server_pid);
     run->delivered_at_end = run->delivered;
     run->phase = PHASE_DRAINING;
     pubsub_traffic_stop(run);
@@ -124,6 +126,7 @@ static void on_warm(uv_timer_t *timer)
     pubsub_run_t *run = timer->data;
     run->phase = PHASE_MEASURING;
     run->delivered_at_start = run->delivered;
+    run->server_start_us = server_process_cpu_us(run->config->server_pid);
     run->cpu_start_us = cpu_us();
     run->measure_start_ns = uv_hrtime();
     uv_timer_start(timer, on_measured, (uint64_t)(run->config->duration_s * 1e3), 0);
@@ -308,8 +311,10 @@ static void set_result(const pubsub_run_t *run, pubsub_result_t *result)
     row_set_latency(row, run->latency);
     row->msgs_per_s = delivered / seconds;
     row->mb_per_s = row->msgs_per_s * run->config->payload / 1e6;
-    if (delivered > 0)
+    if (delivered > 0) {
         row->client_cpu_us_per_msg = (run->cpu_end_us - run->cpu_start_us) / delivered;
+        row->server_cpu_us_per_msg = (run->server_end_us - run->server_start_us) / delivered;
+    }
     if (run->config->rate > 0) row->lag_p99_us = (double)hist_percentile(run->lag, 99) / 1e3;
     if (run->config->loop_lag) row->loop_lag_ms = loop_lag_longest_ms(&run->loop_lag);
     snprintf(result->server, sizeof result->server, "%s", run->clients[0]->server);

@@ -27,6 +27,7 @@ typedef struct pubsub_config {
     double duration_s; /* measured */
     bool shared;       /* everything on one handle; what is in memory always is */
     bool loop_lag;     /* measure the longest turn of the loop, from opening to closing */
+    int server_pid;    /* of a server of our own, whose processor time is then told; 0: none */
     feeder_t *feeder;  /* if any, it is the only publisher, and `url` leads to it */
 
     /* Called some times a second; may be NULL. */

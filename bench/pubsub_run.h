@@ -68,6 +68,7 @@ struct pubsub_run {
     uint64_t delivered_at_start, delivered_at_end;
     uint64_t measure_start_ns, measure_end_ns;
     double cpu_start_us, cpu_end_us;
+    double server_start_us, server_end_us;
     uint64_t watched_delivered, watched_ns;
     unsigned idle_watches;
 

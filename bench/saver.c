@@ -1,5 +1,6 @@
 #include "saver.h"
 #include "saver_run.h"
+#include "server_process.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -77,20 +78,6 @@ static double cpu_us(void)
            (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
 }
 
-/* Of the server's main thread; NAN if it cannot be told. */
-static double server_cpu_us(const saver_config_t *config)
-{
-    char path[64];
-    unsigned long long ns = 0;
-    if (config->server_pid == 0) return ROW_NO_FIGURE;
-    snprintf(path, sizeof path, "/proc/%d/schedstat", config->server_pid);
-    FILE *file = fopen(path, "re");
-    if (!file) return ROW_NO_FIGURE;
-    int found = fscanf(file, "%llu", &ns);
-    fclose(file);
-    return found == 1 && ns > 0 ? (double)ns / 1e3 : ROW_NO_FIGURE;
-}
-
 /* ---- closing ---- */
 
 static void close_timer(uv_timer_t *timer)
@@ -155,7 +142,7 @@ static void end_measuring(saver_run_t *run)
 {
     run->measure_end_ns = uv_hrtime();
     run->cpu_end_us = cpu_us();
-    run->server_end_us = server_cpu_us(run->config);
+    run->server_end_us = server_process_cpu_us(run->config->server_pid);
     run->done_at_end = run->done;
     run->phase = SAVER_DRAINING;
     saver_traffic_stop(run);
@@ -180,7 +167,7 @@ static void begin_measuring(saver_run_t *run)
     run->phase = SAVER_MEASURING;
     run->done_at_start = run->done;
     run->stored_at_start = run->stored_bytes;
-    run->server_start_us = server_cpu_us(run->config);
+    run->server_start_us = server_process_cpu_us(run->config->server_pid);
     run->cpu_start_us = cpu_us();
     run->measure_start_ns = uv_hrtime();
     uv_timer_start(&run->phase_timer, on_measured, (uint64_t)(run->config->duration_s * 1e3), 0);

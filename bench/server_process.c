@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <math.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -148,6 +149,19 @@ int server_process_start(server_t *server)
         server->pid = child;
     close(report[0]);
     return status;
+}
+
+double server_process_cpu_us(pid_t pid)
+{
+    char path[64];
+    unsigned long long ns = 0;
+    if (pid == 0) return NAN;
+    snprintf(path, sizeof path, "/proc/%d/schedstat", (int)pid);
+    FILE *file = fopen(path, "re");
+    if (!file) return NAN;
+    int found = fscanf(file, "%llu", &ns);
+    fclose(file);
+    return found == 1 && ns > 0 ? (double)ns / 1e3 : NAN;
 }
 
 /* ---- ending ---- */

@@ -13,6 +13,9 @@ int server_process_start(server_t *server);
 /* Whether the process is gone; then *pid is 0. */
 bool server_process_ended(pid_t *pid);
 
+/* The processor time that its main thread has had; NAN if it cannot be told, as of pid 0. */
+double server_process_cpu_us(pid_t pid);
+
 /* Kills the process and waits for its end. *pid is 0 then. */
 void server_process_kill(pid_t *pid);
 

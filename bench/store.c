@@ -1,4 +1,5 @@
 #include "store.h"
+#include "server_process.h"
 #include "store_ops.h"
 #include <math.h>
 #include <stdio.h>
@@ -57,20 +58,6 @@ static double cpu_us(void)
            (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
 }
 
-/* Of the server's main thread; NAN if it cannot be told. */
-static double server_us(const store_work_t *work)
-{
-    char path[64];
-    unsigned long long ns = 0;
-    if (work->server_pid == 0) return ROW_NO_FIGURE;
-    snprintf(path, sizeof path, "/proc/%d/schedstat", work->server_pid);
-    FILE *file = fopen(path, "re");
-    if (!file) return ROW_NO_FIGURE;
-    int found = fscanf(file, "%llu", &ns);
-    fclose(file);
-    return found == 1 && ns > 0 ? (double)ns / 1e3 : ROW_NO_FIGURE;
-}
-
 /* ---- ending ---- */
 
 static void close_all(run_t *run)
@@ -102,7 +89,7 @@ static void on_measured(uv_timer_t *timer)
     }
     run->end_ns = uv_hrtime();
     run->cpu_us = cpu_us() - run->cpu_us;
-    run->server_us = server_us(run->work) - run->server_us;
+    run->server_us = server_process_cpu_us(run->work->server_pid) - run->server_us;
     run->done_at_end = run->done;
     run->phase = DRAINING;
     uv_timer_start(timer, on_late, DRAIN_MS, 0);
@@ -113,7 +100,7 @@ static void on_warm(uv_timer_t *timer)
     run_t *run = timer->data;
     run->phase = MEASURING;
     run->done_at_start = run->done;
-    run->server_us = server_us(run->work);
+    run->server_us = server_process_cpu_us(run->work->server_pid);
     run->cpu_us = cpu_us();
     run->start_ns = uv_hrtime();
     uv_timer_start(timer, on_measured, (uint64_t)(run->work->duration_s * 1e3), 0);

@@ -90,6 +90,7 @@ static int run_pubsub(const bench_t *bench, const char *url, tls_bench_side_t *s
     config.window = 512;
     config.warmup_s = bench->quick ? 0.1 : 0.5;
     config.duration_s = bench->quick ? 0.4 : 2;
+    config.server_pid = bench->server.pid;
     int status = pubsub_run(&config, &result, bench->error);
     *side = side_of(&result.row);
     return status;

@@ -2,6 +2,7 @@
 
 #include "redis_cmd.h"
 #include "redis_log.h"
+#include "redis_turn.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -13,17 +14,25 @@
 
 static void keepalive(redis_conn_t *conn);
 
+static void attempt(redis_conn_t *conn)
+{
+    const uv_loop_t *loop = conn->host->loop;
+    if (!redis_turn_has_time(loop)) {
+        redis_conn_set_state(conn, REDIS_CONN_WAITING, 1);
+        return;
+    }
+    const uint64_t began_ns = redis_turn_clock();
+    redis_connect_begin(conn);
+    redis_turn_spent(loop, began_ns);
+}
+
 static void on_timer(uv_timer_t *timer)
 {
     redis_conn_t *conn = timer->data;
     char detail[192];
     switch (conn->state) {
     case REDIS_CONN_WAITING:
-        if (redis_conn_gives_way(conn)) {
-            redis_conn_set_state(conn, REDIS_CONN_WAITING, 1);
-        } else {
-            redis_connect_begin(conn);
-        }
+        attempt(conn);
         break;
     case REDIS_CONN_READY:
         if (!redis_hold_due(conn)) keepalive(conn);
@@ -525,7 +534,6 @@ void redis_conn_open(redis_conn_t *conn, const cairn_host_t *host, cairn_hiredis
     uv_timer_init(host->loop, &conn->timer);
     conn->timer.data = conn;
     conn->room_task.run = run_room;
-    conn->gave_way = (unsigned)(seed >> 8); /* they do not all go on in the same turn */
     conn->state = REDIS_CONN_WAITING;
     uv_timer_start(&conn->timer, on_timer, 0, 0);
 }

@@ -166,7 +166,6 @@ struct redis_conn {
     redis_backoff_t backoff;
     uv_timer_t timer; /* one deadline a state: to be connected, next attempt, keepalive */
     bool timer_closed;
-    unsigned gave_way; /* how often, to others of its loop, about */
     uv_getaddrinfo_t lookup;
     bool looking_up;
     struct addrinfo *addresses; /* of the lookup */
@@ -332,10 +331,6 @@ const char *redis_connect_awaited(const redis_conn_t *conn);
 /* redis_secure.c: the TLS handshake on a link that has just come up; redis_connect_greet follows.
  */
 void redis_secure_begin(redis_conn_t *conn);
-
-/* Whether this turn of the loop has lasted so long that this connection leaves to the next what can
- * as well be done there. */
-bool redis_conn_gives_way(redis_conn_t *conn);
 
 /* Frees what attempts keep. */
 void redis_connect_free(redis_conn_t *conn);

@@ -1,22 +1,8 @@
-/* From a link that has come up to one that is secured. Each step costs a good part of a
- * millisecond, so many connections that come up together share out the turns of their loop: a step
- * that finds its turn long leaves the socket as it is, and libuv tells of it again in the next. */
+/* From a link that has come up to one that is secured. Each step takes of its turn's share. */
 #include "redis_conn.h"
+#include "redis_turn.h"
 
 #include <stdio.h>
-
-/* Of a turn. */
-#define LONG_MS 4
-
-/* Of the connections that find a turn long, one in so many goes on all the same: so that each does
- * after as many turns at most, on a loop whose turns are always long, too. */
-#define PATIENCE 32
-
-bool redis_conn_gives_way(redis_conn_t *conn)
-{
-    if (uv_hrtime() / 1000000 < uv_now(conn->host->loop) + LONG_MS) return false;
-    return ++conn->gave_way % PATIENCE != 0;
-}
 
 static void lose(redis_conn_t *conn, int status, const char *why)
 {
@@ -46,17 +32,29 @@ static void step(redisAsyncContext *ac)
     }
 }
 
+static void step_in_turn(redisAsyncContext *ac)
+{
+    const redis_conn_t *conn = ac->data;
+    const uv_loop_t *loop = conn->host->loop;
+    const uint64_t began_ns = redis_turn_clock();
+    step(ac);
+    redis_turn_spent(loop, began_ns);
+}
+
 static void read_step(redisAsyncContext *ac)
 {
-    if (!redis_conn_gives_way(ac->data)) step(ac);
+    const redis_conn_t *conn = ac->data;
+    if (redis_turn_has_time(conn->host->loop)) step_in_turn(ac);
 }
 
 static void write_step(redisAsyncContext *ac)
 {
-    if (redis_conn_gives_way(ac->data)) {
-        ac->ev.addWrite(ac->ev.data);
+    const redis_conn_t *conn = ac->data;
+    const uv_loop_t *loop = conn->host->loop;
+    if (conn->tls ? redis_turn_has_time(loop) : redis_turn_has_time_to_begin(loop)) {
+        step_in_turn(ac);
     } else {
-        step(ac);
+        ac->ev.addWrite(ac->ev.data);
     }
 }
 

@@ -179,6 +179,25 @@ static int no_passphrase(char *out, int size, int writing, void *unused)
     return -1;
 }
 
+/* OpenSSL's own order of preference begins with AES-256, which takes both sides a fifth more time
+ * than AES-128 does. Who configures the system otherwise is heeded. */
+static void prefer_light_ciphers(SSL_CTX *ctx)
+{
+    static const char ours[] =
+        "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
+    static const char *const usual[] = {"TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256",
+                                        "TLS_AES_128_GCM_SHA256"};
+    const STACK_OF(SSL_CIPHER) *all = SSL_CTX_get_ciphers(ctx);
+    int found = 0;
+    for (int i = 0; i < sk_SSL_CIPHER_num(all); i++) {
+        const SSL_CIPHER *cipher = sk_SSL_CIPHER_value(all, i);
+        if (strcmp(SSL_CIPHER_get_version(cipher), "TLSv1.3") != 0) continue;
+        if (found == 3 || strcmp(SSL_CIPHER_get_name(cipher), usual[found]) != 0) return;
+        found++;
+    }
+    if (found == 3) SSL_CTX_set_ciphersuites(ctx, ours);
+}
+
 static SSL_CTX *context_new(void)
 {
     SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
@@ -188,6 +207,7 @@ static SSL_CTX *context_new(void)
         SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
     SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
     SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    prefer_light_ciphers(ctx);
     SSL_CTX_set_default_passwd_cb(ctx, no_passphrase);
     SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
     SSL_CTX_sess_set_new_cb(ctx, redis_tls_keep_session);

@@ -7,6 +7,7 @@
 #include "redis_conn.h"
 #include "redis_error.h"
 #include "redis_log.h"
+#include "redis_turn.h"
 
 #include <cairn/sys/alloc.h>
 #include <errno.h>
@@ -509,16 +510,9 @@ static void settle_tls(redis_conn_t *conn)
     }
 }
 
-/* With the answer to HELLO come tickets, which cost about as much as a handshake's step. */
-static bool leaves_it(redis_conn_t *conn)
-{
-    return conn->tls && conn->state == REDIS_CONN_GREETING && redis_conn_gives_way(conn);
-}
-
 static void wire_read(redisAsyncContext *ac)
 {
     redis_conn_t *conn = ac->data;
-    if (leaves_it(conn)) return;
     redis_in_t *in = &conn->in;
     uint64_t missing = redis_frame_missing(&in->frame, in->tail - in->head);
     size_t need = missing < SIZE_MAX ? (size_t)missing : SIZE_MAX;
@@ -544,6 +538,19 @@ static void wire_read(redisAsyncContext *ac)
     if (conn->hold.limited) redis_hold_probed(conn);
     if (conn->ac == ac && conn->tls) settle_tls(conn);
     if (conn->ac == ac) redis_conn_tell_room(conn);
+}
+
+/* While it greets. What answers HELLO brings tickets of TLS, which cost about as much as a
+ * handshake's step, and a buffer to read into, and begins all that waits for a connection. */
+static void greeting_read(redisAsyncContext *ac)
+{
+    redis_conn_t *conn = ac->data;
+    const uv_loop_t *loop = conn->host->loop;
+    if (!redis_turn_has_time(loop)) return;
+    const uint64_t began_ns = redis_turn_clock();
+    wire_read(ac);
+    redis_turn_spent(loop, began_ns);
+    if (conn->ac == ac && conn->state == REDIS_CONN_READY) conn->funcs.async_read = wire_read;
 }
 
 static void wire_write(redisAsyncContext *ac)
@@ -578,7 +585,7 @@ void redis_wire_flush_later(redis_conn_t *conn)
 void redis_wire_attach(redis_conn_t *conn)
 {
     conn->funcs = *conn->ac->c.funcs;
-    conn->funcs.async_read = wire_read;
+    conn->funcs.async_read = greeting_read;
     conn->funcs.async_write = wire_write;
     conn->ac->c.funcs = &conn->funcs;
 }

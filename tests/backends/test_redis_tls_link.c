@@ -161,6 +161,20 @@ static void a_handshake_may_come_byte_by_byte(void **state)
     end(&ends);
 }
 
+/* Unless the system's configuration says what it prefers. */
+static void the_lightest_of_the_usual_ciphers_is_taken(void **state)
+{
+    (void)state;
+    ends_t ends;
+    const SSL_CIPHER *first = sk_SSL_CIPHER_value(SSL_CTX_get_ciphers(server_ctx), 0);
+    const char *wanted = SSL_CIPHER_get_name(first);
+    if (strcmp(wanted, "TLS_AES_256_GCM_SHA384") == 0) wanted = "TLS_AES_128_GCM_SHA256";
+    begin(&ends, "localhost", SIZE_MAX);
+    assert_int_equal(shake(&ends), 1);
+    assert_string_equal(SSL_get_cipher(ends.server), wanted);
+    end(&ends);
+}
+
 static void an_address_is_verified_and_not_named(void **state)
 {
     (void)state;
@@ -406,6 +420,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_handshake_may_come_byte_by_byte),
+        cmocka_unit_test(the_lightest_of_the_usual_ciphers_is_taken),
         cmocka_unit_test(an_address_is_verified_and_not_named),
         cmocka_unit_test(replies_in_any_pieces_are_the_same),
         cmocka_unit_test(a_read_leaves_nothing_behind),
