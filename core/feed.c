@@ -456,16 +456,26 @@ static void feed_failed(const struct cairn_host *host, cairn_feed_t *shared, int
     }
 }
 
+static void go_down(feed_t *feed, int status, cairn_slice_t detail)
+{
+    if (feed->state != FEED_UP) return;
+    feed->state = FEED_DOWN;
+    for (cairn_link_t *in = feed->tails.next; in != &feed->tails; in = in->next)
+        tail_down(tail_at(in), status, detail);
+}
+
 static void feeds_down(const struct cairn_host *host, int status, cairn_slice_t detail)
 {
     const cairn_link_t *all = &core_of(host)->feeds.names.all;
-    for (cairn_link_t *at = all->next; at != all; at = at->next) {
-        feed_t *feed = CONTAINER_OF(at, feed_t, in_names.all);
-        if (feed->state != FEED_UP) continue;
-        feed->state = FEED_DOWN;
-        for (cairn_link_t *in = feed->tails.next; in != &feed->tails; in = in->next)
-            tail_down(tail_at(in), status, detail);
-    }
+    for (cairn_link_t *at = all->next; at != all; at = at->next)
+        go_down(CONTAINER_OF(at, feed_t, in_names.all), status, detail);
+}
+
+static void feed_down(const struct cairn_host *host, cairn_feed_t *shared, int status,
+                      cairn_slice_t detail)
+{
+    (void)host;
+    go_down(feed_of(shared), status, detail);
 }
 
 static void feed_closed(const struct cairn_host *host, cairn_feed_t *shared)
@@ -484,4 +494,5 @@ const cairn_feed_done_t core_feed_done = {
     .feed_failed = feed_failed,
     .feeds_down = feeds_down,
     .feed_closed = feed_closed,
+    .feed_down = feed_down,
 };

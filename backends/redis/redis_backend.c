@@ -4,45 +4,42 @@
 #include <stdio.h>
 #include <string.h>
 
-static redis_backend_t *backend_of_route(redis_standalone_t *route)
+/* Of a cluster the first has the subscriptions of topics, and each node those of its streams. */
+static void on_resubscribe(redis_standalone_t *node, redis_conn_t *conn)
 {
-    return CAIRN_CONTAINER_OF(route->route, redis_backend_t, route);
+    redis_backend_t *redis = redis_backend_of(node);
+    if (node == &redis->route.one) redis_broker_resubscribe(redis, conn);
+    if (conn->state == REDIS_CONN_READY) redis_streams_resubscribe(redis, node, conn);
 }
 
-static void on_resubscribe(redis_standalone_t *route, redis_conn_t *conn)
+static bool has_subscriptions(redis_standalone_t *node)
 {
-    redis_broker_resubscribe(backend_of_route(route), conn);
-    if (conn->state == REDIS_CONN_READY) redis_streams_resubscribe(backend_of_route(route), conn);
+    const redis_backend_t *redis = redis_backend_of(node);
+    if (redis_streams_are_at(redis, node)) return true;
+    return node == &redis->route.one && redis->host->api->topic_next(redis->host, NULL);
 }
 
-static bool has_subscriptions(redis_standalone_t *route)
+static void on_subscriptions_lost(redis_standalone_t *node, int status, const char *detail)
 {
-    const redis_backend_t *redis = backend_of_route(route);
-    return redis->channels.count > 0 || redis->host->api->topic_next(redis->host, NULL);
+    redis_backend_t *redis = redis_backend_of(node);
+    if (node == &redis->route.one) redis_broker_link_lost(redis, status, detail);
+    if (!redis->pure_graph) redis_streams_link_lost(redis, node, status, detail);
 }
 
-static void on_subscriptions_lost(redis_standalone_t *route, int status, const char *detail)
+static void on_moved(redis_standalone_t *node)
 {
-    redis_backend_t *redis = backend_of_route(route);
-    redis_broker_link_lost(redis, status, detail);
-    if (!redis->pure_graph) redis_streams_link_lost(redis, status, detail);
+    redis_streams_move(redis_backend_of(node));
 }
 
 static void on_commands_lost(redis_standalone_t *route, int status, const char *detail)
 {
-    redis_backend_t *redis = backend_of_route(route);
+    redis_backend_t *redis = redis_backend_of(route);
     if (redis->pure_graph) redis_pure_graph_link_lost(redis->pure_graph, status, detail);
-}
-
-static int on_message(redis_standalone_t *route, cairn_slice_t kind, size_t count,
-                      redis_reply_t *rest)
-{
-    return redis_broker_message(backend_of_route(route), kind, count, rest);
 }
 
 static void on_closed(redis_standalone_t *route)
 {
-    redis_backend_t *redis = backend_of_route(route);
+    redis_backend_t *redis = redis_backend_of(route);
     const cairn_host_t *host = redis->host;
     void (*closed)(const cairn_host_t *) = redis->closed;
     cairn_arena_free(&redis->arena);
@@ -62,8 +59,9 @@ static const redis_standalone_events_t route_events = {
     .has_subscriptions = has_subscriptions,
     .subscriptions_lost = on_subscriptions_lost,
     .commands_lost = on_commands_lost,
-    .message = on_message,
+    .message = redis_broker_message,
     .closed = on_closed,
+    .moved = on_moved,
 };
 
 static int refuse(cairn_error_t *error, int code, const char *text)
@@ -100,11 +98,13 @@ static int redis_open(const cairn_host_t *host, const cairn_options_t *options, 
     if (!redis) return refuse(error, UV_ENOMEM, uv_strerror(UV_ENOMEM));
     redis->host = host;
     redis->clock.behind_us = (int64_t)options->clock_ms * 1000;
-    const bool is_split = redis_route_is_for_cluster(options);
-    int rc = is_split && options->db != 0
-                 ? refuse(error, CAIRN_EOPTION, "db is not 0: a cluster has one database")
-                 : choose_layout(redis, options->stream_layout, is_split, error);
+    int rc = redis_route_read_use(&redis->route, options, error);
     if (rc < 0) goto fail;
+    const bool is_split = redis->route.use == REDIS_CLUSTER_YES;
+    rc = choose_layout(redis, options->stream_layout, is_split, error);
+    if (rc < 0) goto fail;
+    if (redis->pure_graph) redis->route.use = REDIS_CLUSTER_NO;
+    redis->route.cluster_capabilities = cairn_redis_cluster_backend.capabilities;
     rc = redis_tls_open(&redis->route.one.tls, options, error);
     if (rc < 0) goto fail;
     rc = redis_route_open(&redis->route, host, options, &route_events);

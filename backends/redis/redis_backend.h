@@ -40,6 +40,13 @@ typedef struct redis_backend {
     bool store_expires; /* items with a TTL have come by: a get may as well refresh at once */
 } redis_backend_t;
 
+static inline redis_backend_t *redis_backend_of(redis_standalone_t *node)
+{
+    return CAIRN_CONTAINER_OF(node->route, redis_backend_t, route);
+}
+
+extern const cairn_backend_t cairn_redis_cluster_backend; /* of redis+cluster:// */
+
 extern const cairn_broker_ops_t redis_broker_ops;
 extern const cairn_saver_ops_t redis_saver_ops;
 extern const cairn_stream_ops_t redis_stream_ops; /* in the layout of our own */
@@ -59,12 +66,24 @@ void redis_saver_give_up(redis_backend_t *redis, const cairn_req_t *req);
 /* The route tells the broker of its subscription link. */
 void redis_broker_resubscribe(redis_backend_t *redis, redis_conn_t *conn);
 void redis_broker_link_lost(redis_backend_t *redis, int status, const char *detail);
-int redis_broker_message(redis_backend_t *redis, cairn_slice_t kind, size_t count,
+int redis_broker_message(redis_standalone_t *node, cairn_slice_t kind, size_t count,
                          redis_reply_t *rest);
 
-/* The same for run streams. */
-void redis_streams_resubscribe(redis_backend_t *redis, redis_conn_t *conn);
-void redis_streams_link_lost(redis_backend_t *redis, int status, const char *detail);
+/* The same for run streams, of that node of a cluster. */
+void redis_streams_resubscribe(redis_backend_t *redis, redis_standalone_t *node,
+                               redis_conn_t *conn);
+void redis_streams_link_lost(redis_backend_t *redis, redis_standalone_t *node, int status,
+                             const char *detail);
+
+/* Whether one is subscribed to there. */
+bool redis_streams_are_at(const redis_backend_t *redis, const redis_standalone_t *node);
+
+/* Slots may have other owners: those are subscribed to. */
+void redis_streams_move(redis_backend_t *redis);
+
+/* "smessage" or "sunsubscribe" from a node. <0: it is malformed. */
+int redis_streams_sharded(redis_backend_t *redis, redis_standalone_t *node, cairn_slice_t kind,
+                          size_t count, redis_reply_t *rest);
 
 /* The same in the layout of Pure Graph, of the link that commands take. Closed: nothing is asked
  * any more; freed when the connections are gone. */
@@ -73,7 +92,8 @@ void redis_pure_graph_close(redis_pure_graph_t *graph);
 void redis_pure_graph_free(redis_pure_graph_t *graph);
 
 /* A message on a channel of a run stream. <0: it is malformed. */
-int redis_streams_message(redis_backend_t *redis, cairn_slice_t channel, cairn_slice_t payload);
+int redis_streams_message(redis_backend_t *redis, redis_standalone_t *node, cairn_slice_t channel,
+                          cairn_slice_t payload);
 
 /* A request that waits for events, or asks for them on behalf of its wait, is taken away. */
 void redis_group_forget(cairn_req_t *req);

@@ -154,18 +154,20 @@ void redis_broker_link_lost(redis_backend_t *redis, int status, const char *deta
 
 /* ---- messages ---- */
 
-int redis_broker_message(redis_backend_t *redis, cairn_slice_t kind, size_t count,
+int redis_broker_message(redis_standalone_t *node, cairn_slice_t kind, size_t count,
                          redis_reply_t *rest)
 {
+    redis_backend_t *redis = redis_backend_of(node);
     const cairn_host_t *host = redis->host;
-    bool pattern = kind.ptr[0] == 'p';
+    const bool pattern = kind.ptr[0] == 'p';
+    if (kind.ptr[0] == 's') return redis_streams_sharded(redis, node, kind, count, rest);
     cairn_broker_message_t message = {.pattern = {NULL, 0}};
     if (count != (pattern ? 3 : 2)) return CAIRN_EPROTOCOL;
     if (pattern && redis_reply_string(rest, &message.pattern) < 0) return CAIRN_EPROTOCOL;
     if (redis_reply_string(rest, &message.channel) < 0) return CAIRN_EPROTOCOL;
     if (redis_reply_string(rest, &message.payload) < 0) return CAIRN_EPROTOCOL;
     if (redis_is_queue_channel(message.channel))
-        return pattern ? 0 : redis_streams_message(redis, message.channel, message.payload);
+        return pattern ? 0 : redis_streams_message(redis, node, message.channel, message.payload);
     cairn_topic_t *topic =
         host->api->topic_find(host, pattern, pattern ? message.pattern : message.channel);
     if (topic) host->api->deliver_now(host, topic, &message);

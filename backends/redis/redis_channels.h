@@ -6,22 +6,24 @@
 #include <cairn/sys/backend.h>
 
 struct redis_backend;
+struct redis_standalone;
 struct redis_wait;
 
 typedef struct redis_channel {
     struct redis_channel *same_bucket;
     struct redis_backend *redis;
     uint64_t hash;
-    cairn_feed_t *feed;       /* NULL: nobody follows it */
-    struct redis_wait *waits; /* reads of groups that something of this channel wakes */
-    uint32_t users;           /* the feed, and whoever waits or asks on behalf of a wait */
-    uint32_t unanswered;      /* SUBSCRIBEs and UNSUBSCRIBEs */
-    uint32_t busy;            /* somebody goes through it: it is not to be freed */
-    uint32_t news;            /* messages there were, about; to see that there was one */
-    bool up;                  /* what is published comes */
-    bool announced_begins;    /* the stream began with the first of them */
-    uint64_t announced;       /* number of the event that comes next, in messages of their own */
-    uint64_t announced_left;  /* how many of them are to come */
+    struct redis_standalone *home; /* the server that it is subscribed to at */
+    cairn_feed_t *feed;            /* NULL: nobody follows it */
+    struct redis_wait *waits;      /* reads of groups that something of this channel wakes */
+    uint32_t users;                /* the feed, and whoever waits or asks on behalf of a wait */
+    uint32_t unanswered;           /* SUBSCRIBEs and UNSUBSCRIBEs */
+    uint32_t busy;                 /* somebody goes through it: it is not to be freed */
+    uint32_t news;                 /* messages there were, about; to see that there was one */
+    bool up;                       /* what is published comes */
+    bool announced_begins;         /* the stream began with the first of them */
+    uint64_t announced;      /* number of the event that comes next, in messages of their own */
+    uint64_t announced_left; /* how many of them are to come */
     size_t len;
     char id[];
 } redis_channel_t;

@@ -108,6 +108,9 @@ static void close_member(redis_member_t *member)
     redis_route_t *route = member->node.route;
     member->closing = true;
     if (route->at == &member->node) route->at = &route->one;
+    if (!member->cluster->closing)
+        route->events->subscriptions_lost(&member->node, CAIRN_ECLUSTER,
+                                          "the cluster has no such node any more");
     redis_standalone_close(&member->node);
 }
 
@@ -204,6 +207,7 @@ static void on_map(void *ctx, int status, redis_reply_t *reply, cairn_slice_t de
     cluster->has_map = true;
     route_slots(cluster);
     sweep(cluster);
+    if (cluster->route->events->moved) cluster->route->events->moved(&cluster->route->one);
     tell_core(cluster);
     ask_in_time(cluster);
 }
@@ -284,27 +288,37 @@ static void member_down(redis_standalone_t *node, int status, const char *detail
     redis_cluster_want_map(cluster);
 }
 
-static void no_resubscribe(redis_standalone_t *node, redis_conn_t *conn)
+/* ---- subscriptions: the seed has those of topics, members those of streams ---- */
+
+static void pass_resubscribe(redis_standalone_t *node, redis_conn_t *conn)
 {
-    (void)node, (void)conn;
+    node->route->events->resubscribe(node, conn);
 }
 
-static bool no_subscriptions(redis_standalone_t *node)
+static bool pass_has_subscriptions(redis_standalone_t *node)
 {
-    (void)node;
-    return false;
+    return node->route->events->has_subscriptions(node);
+}
+
+static void pass_subscriptions_lost(redis_standalone_t *node, int status, const char *detail)
+{
+    node->route->events->subscriptions_lost(node, status, detail);
+}
+
+static void pass_commands_lost(redis_standalone_t *node, int status, const char *detail)
+{
+    node->route->events->commands_lost(node, status, detail);
+}
+
+static int pass_message(redis_standalone_t *node, cairn_slice_t kind, size_t count,
+                        redis_reply_t *rest)
+{
+    return node->route->events->message(node, kind, count, rest);
 }
 
 static void no_loss(redis_standalone_t *node, int status, const char *detail)
 {
     (void)node, (void)status, (void)detail;
-}
-
-static int no_message(redis_standalone_t *node, cairn_slice_t kind, size_t count,
-                      redis_reply_t *rest)
-{
-    (void)node, (void)kind, (void)count, (void)rest;
-    return 0;
 }
 
 static void member_closed(redis_standalone_t *node)
@@ -320,13 +334,12 @@ static void member_closed(redis_standalone_t *node)
     one_closed(cluster);
 }
 
-/* Subscriptions are the seed's. */
 static const redis_standalone_events_t member_events = {
-    .resubscribe = no_resubscribe,
-    .has_subscriptions = no_subscriptions,
-    .subscriptions_lost = no_loss,
+    .resubscribe = pass_resubscribe,
+    .has_subscriptions = pass_has_subscriptions,
+    .subscriptions_lost = pass_subscriptions_lost,
     .commands_lost = no_loss,
-    .message = no_message,
+    .message = pass_message,
     .closed = member_closed,
     .up = member_up,
     .down = member_down,
@@ -334,32 +347,6 @@ static const redis_standalone_events_t member_events = {
 };
 
 /* ---- and the seed ---- */
-
-static void seed_resubscribe(redis_standalone_t *seed, redis_conn_t *conn)
-{
-    seed->route->events->resubscribe(seed, conn);
-}
-
-static bool seed_has_subscriptions(redis_standalone_t *seed)
-{
-    return seed->route->events->has_subscriptions(seed);
-}
-
-static void seed_subscriptions_lost(redis_standalone_t *seed, int status, const char *detail)
-{
-    seed->route->events->subscriptions_lost(seed, status, detail);
-}
-
-static void seed_commands_lost(redis_standalone_t *seed, int status, const char *detail)
-{
-    seed->route->events->commands_lost(seed, status, detail);
-}
-
-static int seed_message(redis_standalone_t *seed, cairn_slice_t kind, size_t count,
-                        redis_reply_t *rest)
-{
-    return seed->route->events->message(seed, kind, count, rest);
-}
 
 static void seed_up(redis_standalone_t *seed)
 {
@@ -382,11 +369,11 @@ static void seed_closed(redis_standalone_t *seed)
 }
 
 const redis_standalone_events_t redis_cluster_seed_events = {
-    .resubscribe = seed_resubscribe,
-    .has_subscriptions = seed_has_subscriptions,
-    .subscriptions_lost = seed_subscriptions_lost,
-    .commands_lost = seed_commands_lost,
-    .message = seed_message,
+    .resubscribe = pass_resubscribe,
+    .has_subscriptions = pass_has_subscriptions,
+    .subscriptions_lost = pass_subscriptions_lost,
+    .commands_lost = pass_commands_lost,
+    .message = pass_message,
     .closed = seed_closed,
     .up = seed_up,
     .down = seed_down,

@@ -46,6 +46,7 @@ struct redis_cluster {
     uv_timer_t map_timer;
     uv_timer_t park_timer;
     redis_parked_t *parked, **parked_end; /* oldest first */
+    char refusal[400];                    /* told for the last one that was given up */
 };
 
 /* NULL: out of memory. `open` is called once `route`'s own is about to be opened. */
@@ -78,7 +79,7 @@ redis_standalone_t *redis_cluster_any(const redis_cluster_t *cluster);
 
 /* redis_standalone_events_t's. */
 bool redis_cluster_redirect(redis_conn_t *conn, const redis_entry_t *entry, cairn_slice_t bytes,
-                            cairn_slice_t text);
+                            cairn_slice_t *text);
 
 /* What waits for this node goes to others, where these have its slot now. */
 void redis_cluster_give_away(redis_cluster_t *cluster, redis_standalone_t *node);
@@ -90,6 +91,23 @@ int redis_cluster_slot_of(cairn_slice_t bytes);
 void redis_cluster_forget(cairn_req_t *req);
 
 void redis_cluster_unpark(uv_timer_t *timer);
+
+/* The same at once, of those that are due. */
+void redis_cluster_put_back(redis_cluster_t *cluster);
+
+/* It waits so long, and goes then where the map says; or, refused, is told so. False: out of
+ * memory.
+ */
+CAIRN_MUST_USE bool redis_cluster_park(redis_cluster_t *cluster, const redis_entry_t *entry,
+                                       cairn_slice_t bytes, uint64_t wait_ms, bool refused);
+
+/* ---- redis_cluster_adopt.c ---- */
+
+/* The one server turns out to be a node: what waits for it was encoded for one server alone. What
+ * is about one slot goes on; what names several ends with CAIRN_ECLUSTER, and was not carried out.
+ */
+void redis_cluster_adopt(redis_cluster_t *cluster);
+
 void redis_cluster_drop_parked(redis_cluster_t *cluster);
 
 #endif

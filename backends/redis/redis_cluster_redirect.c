@@ -6,12 +6,15 @@
 #include "redis_error.h"
 
 #include <cairn/sys/alloc.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
 enum {
-    HOPS_MOST = 4, /* one behind the other; then it waits */
-    WAIT_MS = 5,   /* for a slot that is on its way */
+    HOPS_AT_ONCE = 4, /* one behind the other; then it waits, */
+    HOPS_MOST = 15,   /* and then nobody has it */
+    WAIT_MS = 5,      /* for a slot that is on its way */
+    WAIT_LONG_MS = 500,
     WAIT_DOWN_MS = 50
 };
 
@@ -95,6 +98,7 @@ struct redis_parked {
     redis_cluster_t *cluster;
     redis_entry_t entry;
     uint64_t due_ms;
+    bool refused; /* it is not put in, but told so */
     size_t len;
     char bytes[];
 };
@@ -120,8 +124,8 @@ static void start_timer(redis_cluster_t *cluster)
                    due_ms > now_ms ? due_ms - now_ms : 0, 0);
 }
 
-static bool park(redis_cluster_t *cluster, const redis_entry_t *entry, cairn_slice_t bytes,
-                 uint64_t wait_ms)
+bool redis_cluster_park(redis_cluster_t *cluster, const redis_entry_t *entry, cairn_slice_t bytes,
+                        uint64_t delay_ms, bool refused)
 {
     redis_parked_t *parked = cairn_malloc(sizeof *parked + bytes.len);
     if (!parked) return false;
@@ -129,10 +133,10 @@ static bool park(redis_cluster_t *cluster, const redis_entry_t *entry, cairn_sli
         .at = cluster->parked_end,
         .cluster = cluster,
         .entry = *entry,
-        .due_ms = uv_now(cluster->host->loop) + wait_ms,
+        .due_ms = uv_now(cluster->host->loop) + delay_ms,
+        .refused = refused,
         .len = bytes.len,
     };
-    parked->entry.flags &= ~(uint32_t)REDIS_CMD_HOPS;
     memcpy(parked->bytes, bytes.ptr, bytes.len);
     *cluster->parked_end = parked;
     cluster->parked_end = &parked->next;
@@ -143,6 +147,12 @@ static bool park(redis_cluster_t *cluster, const redis_entry_t *entry, cairn_sli
     }
     start_timer(cluster);
     return true;
+}
+
+static bool park(redis_cluster_t *cluster, const redis_entry_t *entry, cairn_slice_t bytes,
+                 uint64_t delay_ms)
+{
+    return redis_cluster_park(cluster, entry, bytes, delay_ms, false);
 }
 
 void redis_cluster_forget(cairn_req_t *req)
@@ -161,30 +171,103 @@ void redis_cluster_drop_parked(redis_cluster_t *cluster)
     }
 }
 
-/* Those that are due go where the map says now. Without memory they wait on. */
-void redis_cluster_unpark(uv_timer_t *timer)
+static bool put_back(redis_cluster_t *cluster, const redis_parked_t *parked)
 {
-    redis_cluster_t *cluster = timer->data;
-    const uint64_t now_ms = uv_now(timer->loop);
+    const cairn_slice_t bytes = cairn_slice(parked->bytes, parked->len);
+    const int slot = redis_cluster_slot_of(bytes);
+    redis_standalone_t *node =
+        slot < 0 ? redis_cluster_any(cluster) : redis_cluster_node(cluster, (unsigned)slot);
+    return put_in(node, slot, &parked->entry, bytes, false);
+}
+
+/* Those that are due go where the map says now. Without memory they wait on. */
+static void unpark_all(redis_cluster_t *cluster)
+{
+    const uint64_t now_ms = uv_now(cluster->host->loop);
     redis_parked_t *next;
     for (redis_parked_t *parked = cluster->parked; parked; parked = next) {
         next = parked->next;
-        if (parked->due_ms > now_ms) continue;
-        const cairn_slice_t bytes = cairn_slice(parked->bytes, parked->len);
-        const int slot = redis_cluster_slot_of(bytes);
-        redis_standalone_t *node =
-            slot < 0 ? redis_cluster_any(cluster) : redis_cluster_node(cluster, (unsigned)slot);
-        if (!put_in(node, slot, &parked->entry, bytes, false)) {
+        if (parked->due_ms > now_ms || parked->refused) continue;
+        if (!put_back(cluster, parked)) {
             parked->due_ms = now_ms + WAIT_DOWN_MS;
             continue;
         }
         unlink_parked(parked);
         cairn_free(parked);
     }
+}
+
+static void tell_refused_one(redis_cluster_t *cluster, redis_parked_t *parked)
+{
+    static const char text[] =
+        "asked for before the server was known to be a node of a cluster, and about several slots";
+    redis_conn_t *conn = &cluster->route->one.commands;
+    const redis_entry_t *entry = &parked->entry;
+    if (entry->flags & REDIS_CMD_REQUEST) {
+        cairn_req_t *req = entry->ctx;
+        req->scratch[REDIS_SCRATCH_CONN] = (uintptr_t)conn | redis_conn_mark(req);
+    }
+    conn->answered = cairn_slice(parked->bytes, parked->len);
+    conn->answered_skip = entry->skip;
+    redis_conn_answering(conn, entry);
+    entry->answer(entry->ctx, CAIRN_ECLUSTER, NULL, cairn_str(text));
+}
+
+static redis_parked_t *first_refused(const redis_cluster_t *cluster)
+{
+    redis_parked_t *at = cluster->parked;
+    while (at && !at->refused) at = at->next;
+    return at;
+}
+
+/* Who is told may take others away, or close. */
+static void tell_refused(redis_cluster_t *cluster)
+{
+    for (redis_parked_t *parked; !cluster->closing && (parked = first_refused(cluster));) {
+        unlink_parked(parked);
+        tell_refused_one(cluster, parked);
+        cairn_free(parked);
+    }
+}
+
+void redis_cluster_put_back(redis_cluster_t *cluster)
+{
+    unpark_all(cluster);
     start_timer(cluster);
 }
 
+void redis_cluster_unpark(uv_timer_t *timer)
+{
+    redis_cluster_t *cluster = timer->data;
+    unpark_all(cluster);
+    tell_refused(cluster);
+    if (!cluster->closing) start_timer(cluster);
+}
+
 /* ---- what a node said ---- */
+
+static unsigned hops_of(const redis_entry_t *entry)
+{
+    return (entry->flags & REDIS_CMD_HOPS) / REDIS_CMD_HOP;
+}
+
+/* 5, 10, 20, ... ms behind those that were made at once: some three seconds in all. */
+static uint64_t wait_ms(const redis_entry_t *entry)
+{
+    const unsigned hops = hops_of(entry);
+    const uint64_t ms = hops > HOPS_AT_ONCE ? (uint64_t)WAIT_MS << (hops - HOPS_AT_ONCE) : WAIT_MS;
+    return ms < WAIT_LONG_MS ? ms : WAIT_LONG_MS;
+}
+
+/* The other node has sent it here, or will send it back. False: as redis_cluster_redirect's. */
+static bool give_up(redis_cluster_t *cluster, const redis_conn_t *conn, cairn_slice_t *text)
+{
+    const int len = text->len < 200 ? (int)text->len : 200;
+    snprintf(cluster->refusal, sizeof cluster->refusal, "%.*s, says %s, as others did before it",
+             len, text->ptr, conn->where);
+    *text = cairn_str(cluster->refusal);
+    return false;
+}
 
 static bool follow(redis_cluster_t *cluster, redis_conn_t *conn, const redis_entry_t *entry,
                    cairn_slice_t bytes, const redis_redirect_t *redirect)
@@ -196,19 +279,38 @@ static bool follow(redis_cluster_t *cluster, redis_conn_t *conn, const redis_ent
         redis_cluster_want_map(cluster);
     }
     redis_entry_t hopped = *entry;
-    const bool tired = (entry->flags & REDIS_CMD_HOPS) >= HOPS_MOST * REDIS_CMD_HOP;
-    if (tired || redirect->guessed || node == conn->data)
-        return park(cluster, entry, bytes, WAIT_MS);
     hopped.flags += REDIS_CMD_HOP;
+    const bool tired = hops_of(entry) >= HOPS_AT_ONCE;
+    if (tired || redirect->guessed || node == conn->data)
+        return park(cluster, &hopped, bytes, wait_ms(entry));
     return put_in(node, redirect->slot, &hopped, bytes, redirect->ask);
 }
 
+/* The slot is nobody's, it says, and not only for now. */
+static bool is_unserved(cairn_slice_t text)
+{
+    static const char begin[] = "CLUSTERDOWN Hash slot not served";
+    return text.len >= sizeof begin - 1 && memcmp(text.ptr, begin, sizeof begin - 1) == 0;
+}
+
+static bool wait_for_owner(redis_cluster_t *cluster, const redis_entry_t *entry,
+                           cairn_slice_t bytes, cairn_slice_t *text)
+{
+    redis_entry_t hopped = *entry;
+    hopped.flags += REDIS_CMD_HOP;
+    if (hops_of(entry) < HOPS_MOST) return park(cluster, &hopped, bytes, wait_ms(entry));
+    snprintf(cluster->refusal, sizeof cluster->refusal, "CLUSTERDOWN Hash slot not served: %d",
+             redis_cluster_slot_of(bytes));
+    *text = cairn_str(cluster->refusal);
+    return false;
+}
+
 bool redis_cluster_redirect(redis_conn_t *conn, const redis_entry_t *entry, cairn_slice_t bytes,
-                            cairn_slice_t text)
+                            cairn_slice_t *text)
 {
     const redis_standalone_t *from = conn->data;
     redis_cluster_t *cluster = from->route->cluster;
-    if (!redis_error_is_of_cluster(text) || (entry->flags & REDIS_CMD_TRANSIENT)) return false;
+    if (!redis_error_is_of_cluster(*text) || (entry->flags & REDIS_CMD_TRANSIENT)) return false;
     if (cluster->closing) return false;
     const redis_asked_t asked = {
         .host = conn->place ? cairn_str(conn->place->host) : cairn_slice("", 0),
@@ -216,12 +318,16 @@ bool redis_cluster_redirect(redis_conn_t *conn, const redis_entry_t *entry, cair
         .tls = conn->options->tls != NULL,
     };
     redis_redirect_t redirect;
-    const int rc = redis_redirect_read(text, &asked, &redirect);
+    const int rc = redis_redirect_read(*text, &asked, &redirect);
     if (rc < 0) return false;
+    if (rc == 1 && hops_of(entry) == HOPS_MOST) return give_up(cluster, conn, text);
     if (rc == 1) return follow(cluster, conn, entry, bytes, &redirect);
-    const bool down = text.ptr[0] == 'C';
+    const bool down = text->ptr[0] == 'C';
     if (down) redis_cluster_want_map(cluster);
-    return park(cluster, entry, bytes, down ? WAIT_DOWN_MS : WAIT_MS);
+    if (down && is_unserved(*text)) return wait_for_owner(cluster, entry, bytes, text);
+    redis_entry_t stays = *entry; /* it was sent round to somebody who knows of it */
+    stays.flags &= ~(uint32_t)REDIS_CMD_HOPS;
+    return park(cluster, &stays, bytes, down ? WAIT_DOWN_MS : WAIT_MS);
 }
 
 /* ---- a node that is lost ---- */

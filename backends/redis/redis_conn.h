@@ -55,15 +55,16 @@ typedef struct redis_conn_owner {
     /* An attempt failed or the link broke. Commands that wait are kept, but those of
      * REDIS_CMD_TRANSIENT, which are forgotten without an answer. */
     void (*lost)(redis_conn_t *conn, int status, const char *detail);
-    /* A published message: `kind` is read, the rest is next. <0: malformed; the link is given up.
-     */
+    /* A published message, or "sunsubscribe", whether that was asked for or not: `kind` is read,
+     * the rest is next. <0: malformed; the link is given up. */
     int (*message)(redis_conn_t *conn, cairn_slice_t kind, size_t count, redis_reply_t *rest);
     /* The answer of a command is about to be told; `name` is what it was about. NULL: no matter. */
     void (*answering)(redis_conn_t *conn);
     /* A command was refused, and not carried out, with one of MOVED, ASK, TRYAGAIN, CLUSTERDOWN.
-     * True: it has been put in elsewhere. `entry` and `bytes` are borrowed. NULL: nobody does. */
+     * True: it has been put in elsewhere. False: it is told, by `text`, which may be made another.
+     * `entry` and `bytes` are borrowed. NULL: nobody does. */
     bool (*redirect)(redis_conn_t *conn, const redis_entry_t *entry, cairn_slice_t bytes,
-                     cairn_slice_t text);
+                     cairn_slice_t *text);
     /* A request that names something is that number in the queue. Only if there are names. */
     void (*put_in)(redis_conn_t *conn, uint64_t seq);
     /* There is room again after a reserve was refused with CAIRN_EFULL. */

@@ -102,6 +102,8 @@ static int say_rest(redis_hello_t *hello, const redis_hello_options_t *options, 
     int rc = 0;
     if (options->master_only && !hello->is_master)
         rc = say_step(hello, out, HELLO_STEP_ROLE, (const char *const[]){"ROLE", NULL});
+    if (rc == 0 && options->asks_mode && !hello->says_mode)
+        rc = say_step(hello, out, HELLO_STEP_MODE, (const char *const[]){"CLUSTER", "INFO", NULL});
     if (rc == 0 && options->db > 0)
         rc = say_step(hello, out, HELLO_STEP_SELECT, (const char *const[]){"SELECT", db, NULL});
     if (rc == 0)
@@ -187,12 +189,21 @@ static int answer_role(redis_hello_t *hello, const redis_hello_options_t *option
     return check_role(hello, options, role);
 }
 
+/* What a server that is no node of a cluster says is an error. */
+static void answer_mode(redis_hello_t *hello, redis_reply_t *reply)
+{
+    static const char begin[] = "cluster_";
+    cairn_slice_t text;
+    hello->says_mode = true;
+    hello->is_cluster = redis_reply_string(reply, &text) == 0 && starts_with(text, begin);
+}
+
 /* Reads what the server says of itself; anything unexpected in it is not worth failing for. */
 static int read_greeting(redis_hello_t *hello, const redis_hello_options_t *options,
                          redis_reply_t *reply)
 {
     size_t count;
-    cairn_slice_t name = {NULL, 0}, version = {NULL, 0}, role = {NULL, 0};
+    cairn_slice_t name = {NULL, 0}, version = {NULL, 0}, role = {NULL, 0}, mode = {NULL, 0};
     int64_t protocol = hello->protocol;
     int rc = redis_reply_array(reply, &count);
     for (size_t i = 0; rc == 0 && i + 1 < count; i += 2) {
@@ -205,6 +216,8 @@ static int read_greeting(redis_hello_t *hello, const redis_hello_options_t *opti
             rc = read_if_text(reply, &version);
         } else if (cairn_slice_eq(key, cairn_str("role"))) {
             rc = read_if_text(reply, &role);
+        } else if (cairn_slice_eq(key, cairn_str("mode"))) {
+            rc = read_if_text(reply, &mode);
         } else if (cairn_slice_eq(key, cairn_str("proto"))) {
             rc = read_if_int(reply, &protocol);
         } else if (cairn_slice_eq(key, cairn_str("modules"))) {
@@ -216,6 +229,8 @@ static int read_greeting(redis_hello_t *hello, const redis_hello_options_t *opti
     }
     if (rc < 0) return fail(hello, options, rc, "HELLO", cairn_str("the answer is not a map"));
     if (protocol == 2) hello->protocol = 2; /* as proxies do that take any HELLO */
+    hello->says_mode = mode.len > 0;
+    hello->is_cluster = cairn_slice_eq(mode, cairn_str("cluster"));
     if (name.len == 0) name = cairn_str("redis");
     snprintf(hello->server, sizeof hello->server, "%.*s%s%.*s", clip(name.len, 20), name.ptr,
              version.len ? " " : "", clip(version.len, 20), version.len ? version.ptr : "");
@@ -255,7 +270,9 @@ int redis_hello_answer(redis_hello_t *hello, const redis_hello_options_t *option
     cairn_slice_t text;
     static const char *const names[] = {
         [HELLO_STEP_AUTH] = "AUTH", [HELLO_STEP_SELECT] = "SELECT", [HELLO_STEP_ROLE] = "ROLE"};
-    if (step != HELLO_STEP_COURTESY && redis_reply_error(reply, &text))
+    const bool may_fail = step == HELLO_STEP_COURTESY || step == HELLO_STEP_MODE;
+    if (step == HELLO_STEP_MODE) answer_mode(hello, reply);
+    if (!may_fail && redis_reply_error(reply, &text))
         return fail(hello, options, redis_error_code(text), names[step], text);
     int rc = step == HELLO_STEP_ROLE ? answer_role(hello, options, reply) : 0;
     if (rc < 0) return rc;

@@ -3,6 +3,7 @@
  *     HELLO 3 [AUTH user password] [SETNAME name]      first, and alone
  *     [AUTH ...]  [CLIENT SETNAME]                     only where HELLO is not understood: RESP2
  *     [ROLE]                                           where that has not said it
+ *     [CLUSTER INFO]                                   where that has not said it, and who asks
  *     [SELECT db] CLIENT SETINFO ...                   then
  *
  * A pure state machine between answers and an output window. */
@@ -19,6 +20,7 @@ typedef struct redis_hello_options {
     const char *password; /* NULL: none */
     const char *client_name;
     bool master_only; /* a server that says it is a replica is refused: CAIRN_EREADONLY */
+    bool asks_mode; /* where HELLO does not tell whether it is a node of a cluster, that is asked */
 } redis_hello_options_t;
 
 /* What an answer of the second round is to. */
@@ -26,6 +28,7 @@ typedef enum redis_hello_step {
     HELLO_STEP_AUTH,
     HELLO_STEP_SELECT,
     HELLO_STEP_ROLE,
+    HELLO_STEP_MODE,    /* may fail: no cluster, then */
     HELLO_STEP_COURTESY /* may fail: older servers, restricted users */
 } redis_hello_step_t;
 
@@ -37,8 +40,10 @@ typedef struct redis_hello {
     bool greeted; /* and answered */
     uint8_t steps[REDIS_HELLO_STEPS];
     uint8_t step_count;
-    uint8_t step;     /* the one answered next */
-    bool is_master;   /* it has said so */
+    uint8_t step;   /* the one answered next */
+    bool is_master; /* it has said so */
+    bool says_mode; /* and whether it is a node of a cluster */
+    bool is_cluster;
     bool vector_sets; /* the server says that it has them */
     char server[48];  /* "redis 7.0.15", or "redis" where the server does not tell */
     char detail[320]; /* why it failed */

@@ -209,7 +209,7 @@ static bool answer(redis_conn_t *conn, int status, redis_reply_t *reply, cairn_s
 }
 
 /* The entry at `seq` was refused. True: it has been put in elsewhere. */
-static bool is_redirected(redis_conn_t *conn, cairn_slice_t text)
+static bool is_redirected(redis_conn_t *conn, cairn_slice_t *text)
 {
     redis_hold_t *hold = &conn->hold;
     redis_entry_t *entry = redis_queue_at(&conn->queue, hold->seq);
@@ -228,7 +228,7 @@ void redis_hold_answered(redis_conn_t *conn, int status, redis_reply_t *reply, c
                          bool lacks_script)
 {
     redis_hold_t *hold = &conn->hold;
-    if (status < 0 && is_redirected(conn, text)) {
+    if (status < 0 && is_redirected(conn, &text)) {
         if (is_over(conn)) end(conn);
         return;
     }

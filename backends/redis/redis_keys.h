@@ -37,7 +37,8 @@
 #define REDIS_KEY_QUEUE_PAST "langgraph:queue_past:"
 
 /* The channel that a run stream's events are published on: this, the number of the database, as
- * channels know none, ':', and the id as it is. */
+ * channels know none, ':', and the id as it is. In a cluster, where the channel is to be in the
+ * stream's slot: this and "{id}". */
 #define REDIS_CHANNEL_QUEUE "langgraph:queue@"
 
 /* Of the list of all checkpoints. */

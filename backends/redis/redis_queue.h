@@ -22,7 +22,10 @@ enum {
     REDIS_CMD_SENT = 256,  /* on a link that was lost before the answer */
     REDIS_CMD_REQUEST = 512, /* ctx is a cairn_req_t, which knows where it is */
     REDIS_CMD_HOP = 1024,    /* counts how often a cluster has sent it elsewhere, in four bits */
-    REDIS_CMD_AGAIN = 16384  /* how often it was sent again for want of a script, in two bits */
+    REDIS_CMD_AGAIN = 16384, /* how often it was sent again for want of a script, in two bits */
+    /* With REDIS_CMD_SUBSCRIPTION, which is never joint: SUNSUBSCRIBE, and a node says the same
+     * when it loses the slot. */
+    REDIS_CMD_LEAVES = REDIS_CMD_JOINT
 };
 
 #define REDIS_CMD_HOPS (15u * REDIS_CMD_HOP)

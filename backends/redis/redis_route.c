@@ -1,14 +1,55 @@
 #include "redis_route.h"
 
 #include <cairn/options.h>
+#include <stdio.h>
 #include <strings.h>
 
-bool redis_route_is_for_cluster(const cairn_options_t *options)
+/* ---- options ---- */
+
+static bool ends_with(const char *text, const char *suffix)
 {
-    static const char suffix[] = "+cluster";
-    const size_t len = strlen(options->scheme), suffix_len = sizeof suffix - 1;
-    return len > suffix_len && strcasecmp(options->scheme + len - suffix_len, suffix) == 0;
+    const size_t len = strlen(text), suffix_len = strlen(suffix);
+    return len > suffix_len && strcasecmp(text + len - suffix_len, suffix) == 0;
 }
+
+static int refuse(cairn_error_t *error, const char *text)
+{
+    error->code = CAIRN_EOPTION;
+    snprintf(error->text, sizeof error->text, "%s", text);
+    return CAIRN_EOPTION;
+}
+
+static int check_use(const cairn_options_t *options, bool is_alone, cairn_error_t *error)
+{
+    if (strcasecmp(options->scheme, "unix") == 0)
+        return refuse(error, "cluster=yes is not for a socket's path");
+    if (is_alone) return refuse(error, "cluster=yes is not for sentinels");
+    return options->db == 0 ? 0 : refuse(error, "db is not 0: a cluster has one database");
+}
+
+int redis_route_read_use(redis_route_t *route, const cairn_options_t *options, cairn_error_t *error)
+{
+    const char *said = options->cluster ? options->cluster : "";
+    const bool is_auto = strcmp(said, CAIRN_CLUSTER_AUTO) == 0;
+    const bool is_no = strcmp(said, CAIRN_CLUSTER_NO) == 0;
+    const bool is_yes = strcmp(said, CAIRN_CLUSTER_YES) == 0;
+    const bool by_scheme = ends_with(options->scheme, "+cluster");
+    const bool has_sentinels = ends_with(options->scheme, "+sentinel");
+    const bool is_unix = strcasecmp(options->scheme, "unix") == 0;
+    if (options->cluster && !is_auto && !is_no && !is_yes)
+        return refuse(error, "cluster is neither \"" CAIRN_CLUSTER_NO "\" nor \"" CAIRN_CLUSTER_YES
+                             "\" nor \"" CAIRN_CLUSTER_AUTO "\"");
+    if (by_scheme && is_no) return refuse(error, "cluster=no, but the scheme is a cluster's");
+    route->use = REDIS_CLUSTER_NO;
+    if (by_scheme || is_yes) {
+        route->use = REDIS_CLUSTER_YES;
+        return check_use(options, has_sentinels, error);
+    }
+    if (is_auto && !has_sentinels && !is_unix && options->db == 0) route->use = REDIS_CLUSTER_AUTO;
+    return 0;
+}
+
+/* ---- life ---- */
 
 int redis_route_open(redis_route_t *route, const cairn_host_t *host, const cairn_options_t *options,
                      const redis_standalone_events_t *events)
@@ -16,7 +57,7 @@ int redis_route_open(redis_route_t *route, const cairn_host_t *host, const cairn
     route->at = &route->one;
     route->one.route = route;
     route->events = events;
-    if (!redis_route_is_for_cluster(options))
+    if (route->use != REDIS_CLUSTER_YES)
         return redis_standalone_open(&route->one, host, options, events);
     route->cluster = redis_cluster_new(route, host);
     if (!route->cluster) return UV_ENOMEM;
@@ -28,6 +69,41 @@ int redis_route_open(redis_route_t *route, const cairn_host_t *host, const cairn
         route->cluster = NULL;
     }
     return rc;
+}
+
+/* ---- what the server says of itself ---- */
+
+static int refuse_alone(redis_conn_t *conn)
+{
+    char detail[256];
+    snprintf(detail, sizeof detail, "%s: the server is not a node of a cluster", conn->where);
+    redis_connect_gave_up(conn); /* another may be */
+    redis_conn_lose(conn, CAIRN_ECLUSTER, detail);
+    return CAIRN_ECLUSTER;
+}
+
+int redis_route_greeted(redis_route_t *route, redis_conn_t *conn)
+{
+    const redis_hello_t *hello = &conn->hello;
+    if (route->cluster && hello->says_mode && !hello->is_cluster) return refuse_alone(conn);
+    if (route->use != REDIS_CLUSTER_AUTO || route->cluster || !hello->is_cluster) return 0;
+    route->cluster = redis_cluster_new(route, route->one.host);
+    if (!route->cluster) {
+        redis_conn_lose(conn, UV_ENOMEM, "out of memory for the map of a cluster");
+        return UV_ENOMEM;
+    }
+    route->adopts = true;
+    route->one.capabilities = route->cluster_capabilities;
+    redis_standalone_listen(&route->one, &redis_cluster_seed_events);
+    redis_cluster_start(route->cluster);
+    return 0;
+}
+
+void redis_route_ready(redis_route_t *route, redis_conn_t *conn)
+{
+    if (!route->adopts || conn != &route->one.commands) return;
+    route->adopts = false;
+    redis_cluster_adopt(route->cluster);
 }
 
 void redis_route_close(redis_route_t *route)

@@ -10,18 +10,29 @@
 #include "redis_keys.h"
 #include "redis_standalone.h"
 
+typedef enum redis_cluster_use {
+    REDIS_CLUSTER_NO,
+    REDIS_CLUSTER_YES,
+    REDIS_CLUSTER_AUTO /* as the server says when it greets */
+} redis_cluster_use_t;
+
 typedef struct redis_route {
     redis_standalone_t one;   /* the server; of a cluster whoever of the URL's hosts answers: it is
                                  asked for the map, and subscribed at */
     redis_standalone_t *at;   /* whose is the request at hand */
-    redis_cluster_t *cluster; /* NULL: one server */
+    redis_cluster_t *cluster; /* NULL: one server, as far as is known */
+    redis_cluster_use_t use;
+    uint64_t cluster_capabilities; /* if it turns out to be one; set before it is opened */
+    bool adopts;                   /* what waits was encoded for one server */
     const redis_standalone_events_t *events;
 } redis_route_t;
 
-/* Whether the scheme is that of a cluster. */
-bool redis_route_is_for_cluster(const cairn_options_t *options);
+/* What scheme and options say of it. CAIRN_EOPTION, `error` set. */
+CAIRN_MUST_USE int redis_route_read_use(redis_route_t *route, const cairn_options_t *options,
+                                        cairn_error_t *error);
 
-/* Copies the options and begins to connect. `one`'s capabilities and TLS are set. UV_ENOMEM. */
+/* Copies the options and begins to connect. `use` is read, `one`'s capabilities and TLS are set.
+ * UV_ENOMEM. */
 CAIRN_MUST_USE int redis_route_open(redis_route_t *route, const cairn_host_t *host,
                                     const cairn_options_t *options,
                                     const redis_standalone_events_t *events);
@@ -30,6 +41,14 @@ CAIRN_MUST_USE int redis_route_open(redis_route_t *route, const cairn_host_t *ho
 void redis_route_close(redis_route_t *route);
 
 CAIRN_MUST_USE int redis_route_reauth(redis_route_t *route);
+
+/* A link of `one`'s that takes commands is greeted: it may be that of a cluster, which the route is
+ * from then on. <0: it is given up. */
+CAIRN_MUST_USE int redis_route_greeted(redis_route_t *route, redis_conn_t *conn);
+
+/* That link is about to be written to: what waited is put into a cluster's form, if it is one now.
+ */
+void redis_route_ready(redis_route_t *route, redis_conn_t *conn);
 
 /* Before the call of a script. UV_ENOMEM. */
 CAIRN_MUST_USE int redis_route_use_scripts(redis_route_t *route);
@@ -41,6 +60,18 @@ void redis_route_each(const redis_route_t *route, cairn_connection_fn take, void
 static inline bool redis_route_is_split(const redis_route_t *route)
 {
     return route->cluster != NULL;
+}
+
+/* Whether the channels of run streams are in their slots, as from Redis 7.0 on; and whether that is
+ * known. */
+static inline bool redis_route_has_shards(const redis_route_t *route)
+{
+    return route->cluster && route->cluster->has_map && !route->cluster->by_slots;
+}
+
+static inline bool redis_route_knows_channels(const redis_route_t *route)
+{
+    return !route->cluster || route->cluster->has_map;
 }
 
 /* Whether it matters what a request names. */

@@ -77,6 +77,9 @@ static bool needs_scripts(const redis_standalone_t *route, const redis_conn_t *c
 static void on_prelude(redis_conn_t *conn)
 {
     redis_standalone_t *route = conn->data;
+    if (conn == &route->commands && route == &route->route->one &&
+        redis_route_greeted(route->route, conn) < 0)
+        return;
     conn->subscriber = conn == &route->subscriptions && conn->hello.protocol == 2;
     if (is_for_subscriptions(conn)) route->events->resubscribe(route, conn);
     if (!needs_scripts(route, conn) || conn->state != REDIS_CONN_READY) return;
@@ -89,6 +92,7 @@ static void on_ready(redis_conn_t *conn)
     redis_standalone_t *route = conn->data;
     if (conn == &route->subscriptions) return;
     if (conn == &route->commands) {
+        redis_route_ready(route->route, conn);
         if (route->events->has_subscriptions(route)) (void)redis_standalone_subscriptions(route);
         redis_conn_hurry(&route->subscriptions);
         redis_pool_hurry(&route->pool);
@@ -211,7 +215,7 @@ static void on_answering(redis_conn_t *conn)
 }
 
 static bool on_redirect(redis_conn_t *conn, const redis_entry_t *entry, cairn_slice_t bytes,
-                        cairn_slice_t text)
+                        cairn_slice_t *text)
 {
     const redis_standalone_t *route = conn->data;
     return route->events->redirect && route->events->redirect(conn, entry, bytes, text);
@@ -291,7 +295,8 @@ static int copy_options(redis_standalone_t *route, const cairn_options_t *from)
                   .username = keep(&at, from->username),
                   .password = keep(&at, from->password),
                   .client_name = keep(&at, client_name),
-                  .master_only = uses_sentinels(from)},
+                  .master_only = uses_sentinels(from),
+                  .asks_mode = route->route->use != REDIS_CLUSTER_NO},
         .tls = route->tls,
         .credentials = from->credentials,
         .connect_timeout_ms = from->connect_timeout_ms,
@@ -426,6 +431,13 @@ int redis_standalone_open(redis_standalone_t *route, const cairn_host_t *host,
     }
     open_all(route);
     return 0;
+}
+
+void redis_standalone_listen(redis_standalone_t *route, const redis_standalone_events_t *events)
+{
+    route->events = events;
+    route->commands.owner = &pool_owner;
+    for (size_t i = 1; i < route->pool.count; i++) route->pool.conns[i]->owner = &pool_owner;
 }
 
 void redis_standalone_close(redis_standalone_t *route)

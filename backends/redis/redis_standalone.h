@@ -36,13 +36,15 @@ typedef struct redis_standalone_events {
     int (*message)(redis_standalone_t *route, cairn_slice_t kind, size_t count,
                    redis_reply_t *rest);
     void (*closed)(redis_standalone_t *route);
+    /* A cluster's slots may have other owners. NULL: no matter. */
+    void (*moved)(redis_standalone_t *route);
     /* Of a cluster's nodes; NULL: core is told instead, and redirects are errors. A connection that
      * takes commands is ready, the first of them; or none is any more. */
     void (*up)(redis_standalone_t *route);
     void (*down)(redis_standalone_t *route, int status, const char *detail);
     /* redis_conn_owner_t's. */
     bool (*redirect)(redis_conn_t *conn, const redis_entry_t *entry, cairn_slice_t bytes,
-                     cairn_slice_t text);
+                     cairn_slice_t *text);
 } redis_standalone_events_t;
 
 struct redis_standalone {
@@ -76,6 +78,9 @@ CAIRN_MUST_USE int redis_standalone_open_beside(redis_standalone_t *route,
                                                 const redis_standalone_t *like,
                                                 const redis_address_t *place,
                                                 const redis_standalone_events_t *events);
+
+/* Others are told from now on, and redirects are theirs. */
+void redis_standalone_listen(redis_standalone_t *route, const redis_standalone_events_t *events);
 
 /* events->closed follows. */
 void redis_standalone_close(redis_standalone_t *route);

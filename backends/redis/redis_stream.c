@@ -49,6 +49,8 @@ static uint64_t db_of(const redis_backend_t *redis)
 size_t redis_queue_channel_size(const redis_backend_t *redis, cairn_slice_t id)
 {
     char digits[REDIS_CMD_NUMBER];
+    if (redis_route_is_split(&redis->route))
+        return sizeof REDIS_CHANNEL_QUEUE - 1 + 2 + redis_escaped_size(id);
     const size_t db = (size_t)(redis_cmd_digits(digits, db_of(redis)) - digits);
     return sizeof REDIS_CHANNEL_QUEUE - 1 + db + 1 + id.len;
 }
@@ -56,6 +58,12 @@ size_t redis_queue_channel_size(const redis_backend_t *redis, cairn_slice_t id)
 char *redis_queue_channel(char *out, const redis_backend_t *redis, cairn_slice_t id)
 {
     out = redis_cmd_literal(out, LITERAL(REDIS_CHANNEL_QUEUE));
+    if (redis_route_is_split(&redis->route)) {
+        *out++ = '{';
+        out = redis_escape(out, id);
+        *out++ = '}';
+        return out;
+    }
     out = redis_cmd_digits(out, db_of(redis));
     *out++ = ':';
     return id.len > 0 ? redis_cmd_literal(out, id.ptr, id.len) : out;

@@ -246,6 +246,10 @@ CAIRN_MUST_USE int redis_batch_append(redis_backend_t *redis, cairn_stream_appen
 redis_channel_t *redis_channel_use(redis_backend_t *redis, cairn_slice_t stream);
 void redis_channel_leave(redis_channel_t *channel);
 
+/* Of a cluster: it is subscribed to at the node that has its slot now, if it is wanted and is not.
+ */
+void redis_channel_move(redis_channel_t *channel);
+
 /* ---- redis_group_wait.c: reads that wait ---- */
 
 typedef struct redis_wait redis_wait_t;

@@ -1,8 +1,11 @@
 /* Who follows a stream: its channel is subscribed to once for all of them, over the connection that
- * topics use.
+ * topics use. In a cluster it is subscribed to at the node of its slot, where it is published
+ * (SSUBSCRIBE), and goes with its slot: with each map, those whose owner is another now are
+ * subscribed to there; who follows then reads what may have been missed.
  *
  * A channel is wanted as long as it has users. What became of SUBSCRIBEs and UNSUBSCRIBEs is looked
- * at when the last is answered, so that a channel may be left and used again without waiting. */
+ * at when the last is answered, so that a channel may be left and used again without waiting; nor
+ * is it subscribed to elsewhere before. */
 #include "redis_error.h"
 #include "redis_stream.h"
 
@@ -13,35 +16,84 @@ static const cairn_feed_done_t *up(const redis_backend_t *redis)
     return redis->host->api->feeds;
 }
 
+/* ---- where ---- */
+
+static redis_standalone_t *home_of(redis_backend_t *redis, cairn_slice_t id)
+{
+    redis_cluster_t *cluster = redis->route.cluster;
+    return cluster ? redis_cluster_node(cluster, redis_slot_of_id(id)) : &redis->route.one;
+}
+
+/* NULL: there is none to subscribe over, and not before something else happens. */
+static redis_conn_t *link_to(redis_backend_t *redis, redis_standalone_t *home)
+{
+    const redis_cluster_t *cluster = redis->route.cluster;
+    if (cluster && (cluster->closing || !cluster->has_map || home == &redis->route.one))
+        return NULL;
+    redis_conn_t *conn = redis_standalone_subscriptions(home);
+    return conn->state == REDIS_CONN_READY ? conn : NULL;
+}
+
 /* ---- subscribing ---- */
+
+typedef struct verb {
+    const char *begin;
+    size_t size;
+    uint32_t flags;
+} verb_t;
+
+static verb_t verb_of(const redis_backend_t *redis, bool leave)
+{
+    static const verb_t verbs[2][2] = {
+        {{LITERAL("*2\r\n$9\r\nSUBSCRIBE\r\n"), 0}, {LITERAL("*2\r\n$11\r\nUNSUBSCRIBE\r\n"), 0}},
+        {{LITERAL("*2\r\n$10\r\nSSUBSCRIBE\r\n"), REDIS_CMD_NO_RETRY},
+         {LITERAL("*2\r\n$12\r\nSUNSUBSCRIBE\r\n"), REDIS_CMD_NO_RETRY | REDIS_CMD_LEAVES}},
+    };
+    return verbs[redis_route_has_shards(&redis->route)][leave];
+}
+
+static int send_for(redis_conn_t *conn, const redis_backend_t *redis, cairn_slice_t id, bool leave,
+                    redis_answer_fn answer, void *ctx)
+{
+    const verb_t verb = verb_of(redis, leave);
+    char *out;
+    int rc = redis_conn_reserve_unbounded(
+        conn, verb.size + redis_cmd_bound(1, redis_queue_channel_size(redis, id)), &out);
+    if (rc < 0) return rc;
+    out = redis_cmd_literal(out, verb.begin, verb.size);
+    out = redis_queue_channel_arg(out, redis, id);
+    redis_conn_commit(conn, out, answer, ctx,
+                      REDIS_CMD_TRANSIENT | REDIS_CMD_SUBSCRIPTION | verb.flags);
+    return 0;
+}
 
 static void on_answered(void *ctx, int status, redis_reply_t *reply, cairn_slice_t detail);
 
-#define SUBSCRIBE "*2\r\n$9\r\nSUBSCRIBE\r\n"
-#define UNSUBSCRIBE "*2\r\n$11\r\nUNSUBSCRIBE\r\n"
-
-static int send_for(redis_conn_t *conn, redis_channel_t *channel, const char *begin, size_t size)
+static int ask_for(redis_conn_t *conn, redis_channel_t *channel, bool leave)
 {
-    const redis_backend_t *redis = channel->redis;
-    const cairn_slice_t id = redis_channel_id(channel);
-    char *out;
-    int rc = redis_conn_reserve_unbounded(
-        conn, size + redis_cmd_bound(1, redis_queue_channel_size(redis, id)), &out);
-    if (rc < 0) return rc;
-    out = redis_cmd_literal(out, begin, size);
-    out = redis_queue_channel_arg(out, redis, id);
-    redis_conn_commit(conn, out, on_answered, channel,
-                      REDIS_CMD_TRANSIENT | REDIS_CMD_SUBSCRIPTION);
-    channel->unanswered++;
-    return 0;
+    int rc = send_for(conn, channel->redis, redis_channel_id(channel), leave, on_answered, channel);
+    if (rc == 0) channel->unanswered++;
+    return rc;
+}
+
+static void on_left(void *ctx, int status, redis_reply_t *reply, cairn_slice_t detail)
+{
+    (void)ctx, (void)status, (void)reply, (void)detail;
+}
+
+/* Without a link it is subscribed to with all others, when there is one. */
+static int subscribe(redis_channel_t *channel)
+{
+    redis_conn_t *conn = link_to(channel->redis, channel->home);
+    return conn ? ask_for(conn, channel, false) : 0;
 }
 
 /* What is refused as the link becomes ready is not held, as what comes later is. */
 static bool is_asked_again(redis_channel_t *channel, cairn_slice_t detail)
 {
-    redis_conn_t *conn = redis_route_subscriptions(&channel->redis->route);
     if (channel->users == 0 || !redis_error_passes(detail)) return false;
-    return conn->state == REDIS_CONN_READY && send_for(conn, channel, LITERAL(SUBSCRIBE)) == 0;
+    redis_conn_t *conn = link_to(channel->redis, channel->home);
+    return conn && ask_for(conn, channel, false) == 0;
 }
 
 /* Frees it if nobody has any use for it. */
@@ -64,23 +116,42 @@ static void refuse(redis_channel_t *channel, int status, cairn_slice_t detail)
     redis_waits_fail(channel, status, detail);
 }
 
+static void become_up(redis_channel_t *channel)
+{
+    const redis_backend_t *redis = channel->redis;
+    channel->up = true;
+    channel->news++;
+    if (channel->feed) up(redis)->feed_up(redis->host, channel->feed);
+    redis_waits_wake(channel, REDIS_WAKE_ALL);
+}
+
+/* The node that was asked has not the slot, or does not serve now: what the next map says is asked.
+ */
+static bool is_for_others(redis_channel_t *channel, cairn_slice_t detail)
+{
+    redis_cluster_t *cluster = channel->redis->route.cluster;
+    if (!cluster || channel->users == 0) return false;
+    if (!redis_error_is_of_cluster(detail) && !redis_error_passes(detail)) return false;
+    channel->up = false;
+    redis_cluster_want_map(cluster);
+    return true;
+}
+
 static void on_answered(void *ctx, int status, redis_reply_t *reply, cairn_slice_t detail)
 {
     redis_channel_t *channel = ctx;
-    redis_backend_t *redis = channel->redis;
     (void)reply;
     if (--channel->unanswered > 0) return;
+    if (status < 0 && is_for_others(channel, detail)) return;
     if (status < 0 && is_asked_again(channel, detail)) return;
     channel->busy++;
     if (channel->users > 0 && status < 0) {
         refuse(channel, status, detail);
     } else if (channel->users > 0) {
-        channel->up = true;
-        channel->news++;
-        if (channel->feed) up(redis)->feed_up(redis->host, channel->feed);
-        redis_waits_wake(channel, REDIS_WAKE_ALL);
+        become_up(channel);
     }
     channel->busy--;
+    if (status == 0 && channel->redis->route.cluster) redis_channel_move(channel);
     trim(channel);
 }
 
@@ -91,11 +162,9 @@ redis_channel_t *redis_channel_use(redis_backend_t *redis, cairn_slice_t stream)
     if (!channel) return NULL;
     channel->redis = redis;
     if (channel->users++ > 0) return channel;
-    redis_conn_t *conn = redis_route_subscriptions(&redis->route);
+    if (channel->unanswered == 0) channel->home = home_of(redis, stream);
     channel->up = false;
-    /* Without a link it is subscribed to with all others, when there is one. */
-    if (conn->state != REDIS_CONN_READY) return channel;
-    if (send_for(conn, channel, LITERAL(SUBSCRIBE)) == 0) return channel;
+    if (subscribe(channel) == 0) return channel;
     channel->users--;
     trim(channel);
     return NULL;
@@ -104,21 +173,24 @@ redis_channel_t *redis_channel_use(redis_backend_t *redis, cairn_slice_t stream)
 void redis_channel_leave(redis_channel_t *channel)
 {
     if (--channel->users > 0) return;
-    redis_conn_t *conn = redis_route_subscriptions(&channel->redis->route);
+    redis_conn_t *conn = link_to(channel->redis, channel->home);
     channel->up = false;
     /* Out of memory to say so: messages of a channel that nobody has are dropped as they come. */
-    if (conn->state == REDIS_CONN_READY) (void)!send_for(conn, channel, LITERAL(UNSUBSCRIBE));
+    if (conn) (void)!ask_for(conn, channel, true);
     trim(channel);
 }
 
 /* ---- the link ---- */
 
-void redis_streams_resubscribe(redis_backend_t *redis, redis_conn_t *conn)
+void redis_streams_resubscribe(redis_backend_t *redis, redis_standalone_t *node, redis_conn_t *conn)
 {
     const redis_channels_t *channels = &redis->channels;
+    const redis_cluster_t *cluster = redis->route.cluster;
+    if (cluster && (!cluster->has_map || node == &redis->route.one)) return;
     for (size_t i = 0; i < channels->bucket_count; i++) {
         for (redis_channel_t *at = channels->buckets[i]; at; at = at->same_bucket) {
-            int rc = send_for(conn, at, LITERAL(SUBSCRIBE));
+            if (at->home != node) continue;
+            int rc = ask_for(conn, at, false);
             if (rc == 0) continue;
             redis_conn_lose(conn, rc, "out of memory while subscribing");
             return;
@@ -126,19 +198,90 @@ void redis_streams_resubscribe(redis_backend_t *redis, redis_conn_t *conn)
     }
 }
 
-void redis_streams_link_lost(redis_backend_t *redis, int status, const char *detail)
+/* Of those that are subscribed to there. */
+static void forget_link(redis_backend_t *redis, const redis_standalone_t *node)
 {
     const redis_channels_t *channels = &redis->channels;
     for (size_t i = 0; i < channels->bucket_count; i++) {
         for (redis_channel_t *at = channels->buckets[i], *next; at; at = next) {
             next = at->same_bucket;
+            if (at->home != node) continue;
             at->unanswered = 0;
             at->announced_left = 0;
             at->up = false;
             trim(at);
         }
     }
-    up(redis)->feeds_down(redis->host, status, cairn_str(detail));
+}
+
+static void tell_of_node(redis_backend_t *redis, const redis_standalone_t *node, int status,
+                         const char *detail)
+{
+    const redis_channels_t *channels = &redis->channels;
+    for (size_t i = 0; i < channels->bucket_count; i++) {
+        for (redis_channel_t *at = channels->buckets[i], *next; at; at = next) {
+            at->busy++;
+            if (at->home == node && at->feed)
+                up(redis)->feed_down(redis->host, at->feed, status, cairn_str(detail));
+            at->busy--;
+            next = at->same_bucket;
+            trim(at);
+        }
+    }
+}
+
+void redis_streams_link_lost(redis_backend_t *redis, redis_standalone_t *node, int status,
+                             const char *detail)
+{
+    forget_link(redis, node);
+    if (redis->route.cluster) {
+        tell_of_node(redis, node, status, detail);
+    } else {
+        up(redis)->feeds_down(redis->host, status, cairn_str(detail));
+    }
+}
+
+/* ---- a cluster's slots ---- */
+
+bool redis_streams_are_at(const redis_backend_t *redis, const redis_standalone_t *node)
+{
+    const redis_channels_t *channels = &redis->channels;
+    if (!redis->route.cluster) return channels->count > 0;
+    for (size_t i = 0; i < channels->bucket_count; i++)
+        for (const redis_channel_t *at = channels->buckets[i]; at; at = at->same_bucket)
+            if (at->home == node) return true;
+    return false;
+}
+
+/* Where it is not any more it is left, should the node still know of it. */
+static void leave_home(const redis_channel_t *channel)
+{
+    redis_conn_t *conn = channel->up ? link_to(channel->redis, channel->home) : NULL;
+    if (!conn) return;
+    (void)!send_for(conn, channel->redis, redis_channel_id(channel), true, on_left, conn);
+}
+
+void redis_channel_move(redis_channel_t *channel)
+{
+    redis_standalone_t *home = home_of(channel->redis, redis_channel_id(channel));
+    if (channel->users == 0 || channel->unanswered > 0) return;
+    if (channel->up && channel->home == home) return;
+    if (channel->home != home) {
+        leave_home(channel);
+        channel->announced_left = 0;
+        channel->up = false;
+        channel->home = home;
+    }
+    /* Without memory it is tried with the next map. */
+    if (subscribe(channel) < 0) redis_cluster_want_map(channel->redis->route.cluster);
+}
+
+void redis_streams_move(redis_backend_t *redis)
+{
+    const redis_channels_t *channels = &redis->channels;
+    for (size_t i = 0; i < channels->bucket_count; i++)
+        for (redis_channel_t *at = channels->buckets[i]; at; at = at->same_bucket)
+            redis_channel_move(at);
 }
 
 /* ---- feeds ---- */
@@ -260,16 +403,74 @@ static int take(redis_channel_t *channel, cairn_slice_t message)
     return 0;
 }
 
-int redis_streams_message(redis_backend_t *redis, cairn_slice_t channel, cairn_slice_t payload)
+/* ---- messages ---- */
+
+static int tell(redis_channel_t *channel, const redis_standalone_t *node, cairn_slice_t payload)
 {
+    if (!channel || channel->home != node) return 0;
+    channel->busy++;
+    int rc = take(channel, payload);
+    channel->busy--;
+    trim(channel);
+    return rc;
+}
+
+/* Of a cluster: "langgraph:queue@{id}". */
+static redis_channel_t *find_tagged(const redis_backend_t *redis, cairn_slice_t name, char *room)
+{
+    static const char begin[] = REDIS_CHANNEL_QUEUE "{";
+    const size_t len = sizeof begin - 1;
+    if (name.len <= len || memcmp(name.ptr, begin, len) != 0) return NULL;
+    const char *const end = redis_unescape(room, cairn_slice(name.ptr + len, name.len - len - 1));
+    return redis_channels_find(&redis->channels, cairn_slice(room, (size_t)(end - room)));
+}
+
+/* *found NULL: nobody follows it. UV_ENOMEM. */
+static int find(const redis_backend_t *redis, cairn_slice_t name, redis_channel_t **found)
+{
+    char small[256];
+    char *room = name.len <= sizeof small ? small : cairn_malloc(name.len);
+    if (!room) return UV_ENOMEM;
+    *found = find_tagged(redis, name, room);
+    if (room != small) cairn_free(room);
+    return 0;
+}
+
+int redis_streams_message(redis_backend_t *redis, redis_standalone_t *node, cairn_slice_t channel,
+                          cairn_slice_t payload)
+{
+    redis_channel_t *found;
+    if (redis->route.cluster) {
+        int rc = find(redis, channel, &found);
+        return rc < 0 ? rc : tell(found, node, payload);
+    }
     const size_t prefix = redis_queue_channel_size(redis, cairn_slice(NULL, 0));
     if (channel.len < prefix) return 0;
-    redis_channel_t *found = redis_channels_find(
-        &redis->channels, cairn_slice(channel.ptr + prefix, channel.len - prefix));
-    if (!found) return 0;
-    found->busy++;
-    int rc = take(found, payload);
-    found->busy--;
-    trim(found);
-    return rc;
+    found = redis_channels_find(&redis->channels,
+                                cairn_slice(channel.ptr + prefix, channel.len - prefix));
+    return tell(found, node, payload);
+}
+
+/* The node has lost the slot; unless it only answers. */
+static int take_leave(redis_backend_t *redis, const redis_standalone_t *node, cairn_slice_t name)
+{
+    redis_channel_t *found;
+    int rc = find(redis, name, &found);
+    if (rc < 0 || !found || found->home != node || found->unanswered > 0) return rc;
+    found->up = false;
+    redis_cluster_want_map(redis->route.cluster);
+    return 0;
+}
+
+int redis_streams_sharded(redis_backend_t *redis, redis_standalone_t *node, cairn_slice_t kind,
+                          size_t count, redis_reply_t *rest)
+{
+    cairn_slice_t channel, payload;
+    if (!redis->route.cluster) return 0;
+    if (count != 2) return CAIRN_EPROTOCOL;
+    if (redis_reply_type(rest) == REDIS_NIL) return 0; /* there was none to leave */
+    if (redis_reply_string(rest, &channel) < 0) return CAIRN_EPROTOCOL;
+    if (!cairn_slice_eq(kind, cairn_str("smessage"))) return take_leave(redis, node, channel);
+    if (redis_reply_string(rest, &payload) < 0) return CAIRN_EPROTOCOL;
+    return redis_streams_message(redis, node, channel, payload);
 }

@@ -25,7 +25,10 @@ enum {
 
 bool redis_hears_itself(const redis_backend_t *redis, cairn_slice_t stream)
 {
-    if (redis->route.one.subscriptions.state != REDIS_CONN_CLOSED) return false;
+    const redis_cluster_t *cluster = redis->route.cluster;
+    const redis_standalone_t *node =
+        cluster ? redis_cluster_node(cluster, redis_slot_of_id(stream)) : &redis->route.one;
+    if (node->subscriptions.state != REDIS_CONN_CLOSED) return false;
     return redis->has_patterns || redis_channels_find(&redis->channels, stream);
 }
 
@@ -33,6 +36,7 @@ bool redis_push_pays(const redis_backend_t *redis, const redis_tip_t *tip, cairn
                      size_t events, size_t bytes)
 {
     if (bytes + EVENT_PAYS * events < PAYS_FROM || !tip) return false;
+    if (!redis_route_knows_channels(&redis->route)) return false;
     return redis->host->api->now_ms(redis->host) < tip->until_ms &&
            !redis_hears_itself(redis, stream);
 }
@@ -69,6 +73,7 @@ static size_t shown_size(cairn_slice_t event)
 #define NUMBERED "$3\r\n1-*\r\n$1\r\nd\r\n"
 #define EVAL "*8\r\n$4\r\nEVAL\r\n"
 #define PUBLISH "*3\r\n$7\r\nPUBLISH\r\n"
+#define SPUBLISH "*3\r\n$8\r\nSPUBLISH\r\n"
 
 size_t redis_push_bound(const redis_push_t *push)
 {
@@ -80,7 +85,7 @@ size_t redis_push_bound(const redis_push_t *push)
     const size_t script = redis_cmd_bound(8, redis_script_stream_push.size + 2 * key + channel +
                                                  REDIS_APPEND_TERMS + REDIS_CMD_NUMBER) +
                           sizeof REDIS_KEY_QUEUE_MORE;
-    const size_t publishing = messages * (sizeof PUBLISH + channel + REDIS_CMD_OVERHEAD + 1);
+    const size_t publishing = messages * (sizeof SPUBLISH + channel + REDIS_CMD_OVERHEAD + 1);
     return sizeof MULTI EXEC + adding + script + publishing + push->events * REDIS_CMD_OVERHEAD +
            push->arguments.len;
 }
@@ -119,7 +124,8 @@ static char *publish_some(char *out, const redis_push_t *push, cairn_slice_t *re
     cairn_slice_t ahead = *rest;
     size_t size = 1;
     while (ahead.len > 0 && size <= MESSAGE) size += shown_size(take_argument(&ahead));
-    out = redis_cmd_literal(out, LITERAL(PUBLISH));
+    out = redis_route_has_shards(&push->redis->route) ? redis_cmd_literal(out, LITERAL(SPUBLISH))
+                                                      : redis_cmd_literal(out, LITERAL(PUBLISH));
     out = redis_queue_channel_arg(out, push->redis, push->name->id);
     out = redis_cmd_arg_begin(out, size);
     *out++ = 'e';

@@ -105,26 +105,32 @@ static bool lacks_script(const redis_entry_t *entry, cairn_slice_t text)
     return text.len >= sizeof word - 1 && memcmp(text.ptr, word, sizeof word - 1) == 0;
 }
 
+/* Of what went with the handshake there are none, nor need there be a buffer. */
+static inline cairn_slice_t bytes_of(const redis_conn_t *conn, const redis_entry_t *entry)
+{
+    const char *bytes = entry->bytes > 0 ? conn->out.buf + conn->out.head : NULL;
+    return cairn_slice(bytes, entry->bytes);
+}
+
 /* Of what was carried out nothing is: a transaction is discarded as a whole, or was not opened. */
-static bool is_redirected(redis_conn_t *conn, const redis_entry_t *entry, cairn_slice_t text)
+static bool is_redirected(redis_conn_t *conn, const redis_entry_t *entry, cairn_slice_t *text)
 {
     if (!conn->owner->redirect || !entry->ctx || entry->bytes == 0) return false;
     if (entry->skip > 0 && !conn->hold.discarded) return false;
-    const cairn_slice_t bytes = cairn_slice(conn->out.buf + conn->out.head, entry->bytes);
-    return conn->owner->redirect(conn, entry, bytes, text);
+    return conn->owner->redirect(conn, entry, bytes_of(conn, entry), text);
 }
 
 static void fail_entry(redis_conn_t *conn, const redis_entry_t *entry, int status,
                        cairn_slice_t text)
 {
-    if (is_redirected(conn, entry, text)) {
+    if (is_redirected(conn, entry, &text)) {
         redis_out_answered(&conn->out, entry->bytes);
         conn->tally.answered++;
         return;
     }
     if (redis_hold_keeps(conn, entry, text)) return;
     bool again = entry->ctx && lacks_script(entry, text) && send_again(conn, entry) == 0;
-    conn->answered = cairn_slice(conn->out.buf + conn->out.head, entry->bytes);
+    conn->answered = bytes_of(conn, entry);
     redis_out_answered(&conn->out, entry->bytes);
     conn->tally.answered++;
     conn->tally.errors++;
@@ -138,9 +144,7 @@ static void fail_entry(redis_conn_t *conn, const redis_entry_t *entry, int statu
 static inline void answer_entry(redis_conn_t *conn, const redis_entry_t *entry,
                                 redis_reply_t *reply)
 {
-    /* Of what went with the handshake there are none, nor need there be a buffer. */
-    const char *bytes = entry->bytes > 0 ? conn->out.buf + conn->out.head : NULL;
-    conn->answered = cairn_slice(bytes, entry->bytes);
+    conn->answered = bytes_of(conn, entry);
     conn->answered_skip = entry->skip;
     redis_out_answered(&conn->out, entry->bytes);
     conn->tally.answered++;
@@ -310,6 +314,13 @@ static bool ends_with_subscribe(cairn_slice_t kind)
     return kind.len >= 9 && memcmp(kind.ptr + kind.len - 9, "subscribe", 9) == 0;
 }
 
+static inline void tell_message(redis_conn_t *conn, cairn_slice_t kind, size_t count,
+                                redis_reply_t *rest_of_it)
+{
+    if (conn->owner->message(conn, kind, count - 1, rest_of_it) < 0)
+        redis_conn_lose(conn, CAIRN_EPROTOCOL, "a malformed message");
+}
+
 static void take_push(redis_conn_t *conn, redis_reply_t *reply)
 {
     redis_reply_t rest_of_it = *reply;
@@ -320,14 +331,18 @@ static void take_push(redis_conn_t *conn, redis_reply_t *reply)
         redis_conn_lose(conn, CAIRN_EPROTOCOL, "a push that does not say what it is");
         return;
     }
-    if (is(kind, "message", 7) || is(kind, "pmessage", 8)) {
-        if (conn->owner->message(conn, kind, count - 1, &rest_of_it) < 0)
-            redis_conn_lose(conn, CAIRN_EPROTOCOL, "a malformed message");
+    if (is(kind, "message", 7) || is(kind, "pmessage", 8) || is(kind, "smessage", 8)) {
+        tell_message(conn, kind, count, &rest_of_it);
         return;
     }
+    const bool left = is(kind, "sunsubscribe", 12);
+    const redisAsyncContext *link = conn->ac;
+    if (left) tell_message(conn, kind, count, &rest_of_it);
+    if (conn->ac != link) return; /* it was given up over it */
     const redis_entry_t *oldest = oldest_entry(conn);
     bool awaited = oldest && (oldest->flags & REDIS_CMD_SUBSCRIPTION);
     bool is_answer = awaited ? ends_with_subscribe(kind) : is(kind, "pong", 4);
+    if (left && awaited) is_answer = oldest->flags & REDIS_CMD_LEAVES;
     if (is_answer) answer_oldest(conn, reply);
     /* Others are news nobody here asked for, such as client-side caching's. */
 }

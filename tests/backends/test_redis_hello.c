@@ -245,6 +245,46 @@ static void old_servers_need_no_password_and_no_database(void **state)
     assert_int_equal(answer("-ERR unknown command 'CLIENT'\r\n"), 1);
 }
 
+#define CLUSTER_INFO "*2\r\n$7\r\nCLUSTER\r\n$4\r\nINFO\r\n"
+
+static void assert_says_of_cluster(const char *info, bool expected)
+{
+    options.asks_mode = true;
+    greet();
+    assert_int_equal(answer("-ERR unknown command 'HELLO'\r\n"), 0);
+    assert_said(SET_NAME CLUSTER_INFO LIB_NAME LIB_VER);
+    assert_int_equal(answer("+OK\r\n"), 0);
+    assert_int_equal(answer(info), 0);
+    assert_int_equal(answer("+OK\r\n"), 0);
+    assert_int_equal(answer("+OK\r\n"), 1);
+    assert_true(hello.says_mode);
+    assert_int_equal(hello.is_cluster, expected);
+}
+
+static void old_servers_are_asked_whether_they_are_a_node(void **state)
+{
+    (void)state;
+    assert_says_of_cluster("$16\r\ncluster_state:ok\r\n", true);
+    assert_says_of_cluster("-ERR This instance has cluster support disabled\r\n", false);
+    assert_says_of_cluster("-NOPERM this user has no permissions\r\n", false);
+    assert_says_of_cluster(":1\r\n", false);
+}
+
+static void a_greeting_tells_whether_it_is_a_node(void **state)
+{
+    (void)state;
+    options.asks_mode = true;
+    greet();
+    assert_int_equal(answer(GREETING_3), 0);
+    assert_said(LIB_NAME LIB_VER);
+    assert_true(hello.says_mode);
+    assert_false(hello.is_cluster);
+    greet();
+    assert_int_equal(answer("%2\r\n$5\r\nproto\r\n:3\r\n$4\r\nmode\r\n$7\r\ncluster\r\n"), 0);
+    assert_said(LIB_NAME LIB_VER);
+    assert_true(hello.is_cluster);
+}
+
 static void the_user_goes_with_the_password(void **state)
 {
     (void)state;
@@ -566,6 +606,8 @@ int main(void)
         TEST(a_connection_that_is_lost_begins_anew),
         TEST(old_servers_are_spoken_to_in_their_way),
         TEST(old_servers_need_no_password_and_no_database),
+        TEST(old_servers_are_asked_whether_they_are_a_node),
+        TEST(a_greeting_tells_whether_it_is_a_node),
         TEST(the_user_goes_with_the_password),
         TEST(who_insists_on_resp3_does_not_fall_back),
         TEST(the_protocol_is_what_the_server_says_it_is),

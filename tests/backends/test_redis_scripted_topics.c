@@ -195,6 +195,19 @@ static void a_refused_subscription_fails_alone(world_t *w)
     client_await(c, "connected");
 }
 
+/* It goes with the handshake, before anything else was written. */
+static void so_does_one_that_is_refused_as_the_link_is_made(world_t *w)
+{
+    scripted_t *server = scripted_of(w);
+    scripted_once(server, "SUBSCRIBE", "-NOPERM this user has no permissions\r\n");
+    client_t *c = world_open(w, NULL);
+    probe_t *refused = subscribe(c, "secret");
+    probe_await(refused, "failed CAIRN_EDENIED");
+    probe_t *allowed = subscribed(c, "news");
+    scripted_message(server, "news", "hello");
+    probe_await(allowed, "subscribed", "message hello");
+}
+
 static void messages_before_the_acknowledgement_are_not_delivered_before_it(world_t *w)
 {
     scripted_t *server = scripted_of(w);
@@ -263,6 +276,7 @@ static const scenario_t scenarios[] = {
     SCENARIO(what_nobody_wants_any_more_is_not_subscribed_again),
     SCENARIO(a_late_unsubscribe_answer_does_not_end_the_new_subscription),
     SCENARIO(a_refused_subscription_fails_alone),
+    SCENARIO(so_does_one_that_is_refused_as_the_link_is_made),
     SCENARIO(messages_before_the_acknowledgement_are_not_delivered_before_it),
     SCENARIO(the_gap_lies_between_what_was_buffered_and_what_follows),
     SCENARIO(unsubscribing_inside_the_disconnected_event_works),

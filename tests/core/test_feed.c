@@ -265,6 +265,23 @@ static void a_link_that_is_back_costs_one_read_and_misses_nothing(void **state)
     assert_said("a: 3", "b: 3", "a: 4", "b: 4", "a: 5", "b: 5");
 }
 
+static void one_may_be_down_alone(void **state)
+{
+    (void)state;
+    static one_t a;
+    memset(&a, 0, sizeof a);
+    joined(&a, 1);
+    puppet_api()->feeds->feed_down(puppet.host, feed, UV_ECONNRESET, cairn_str("lost"));
+    assert_said("a disconnected");
+    puppet_api()->feeds->feed_down(puppet.host, feed, UV_ECONNRESET, cairn_str("lost"));
+    push(2, 3);
+    up();
+    assert_said("a disconnected", "read after 2", "a resumed");
+    stage_forget();
+    answer(3, 3, 3);
+    assert_said("a: 3");
+}
+
 static void what_was_asked_before_the_link_was_back_does_not_join(void **state)
 {
     (void)state;
@@ -455,6 +472,7 @@ int main(void)
         TEST(a_missed_push_is_repaired_by_one_read_for_all),
         TEST(a_repeated_push_is_passed_over),
         TEST(a_link_that_is_back_costs_one_read_and_misses_nothing),
+        TEST(one_may_be_down_alone),
         TEST(what_was_asked_before_the_link_was_back_does_not_join),
         TEST(a_read_that_failed_is_tried_again_a_little_later),
         TEST(a_read_that_is_denied_fails_the_tail),

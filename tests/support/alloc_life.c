@@ -13,6 +13,7 @@ alloc_life_t alloc_life;
 
 static redis_t redis;
 static void (*live)(void);
+static const alloc_life_place_t *place;
 static void (*over)(void);
 
 bool alloc_life_accepts(int rc)
@@ -59,7 +60,7 @@ static bool is_closed(void *unused)
 static void live_once(void *url)
 {
     alloc_life = (alloc_life_t){.fault = alloc_life.fault, .url = url};
-    redis_ask(&redis, "FLUSHALL");
+    place->clear();
     assert_int_equal(uv_loop_init(&alloc_life.loop), 0);
     int rc = cairn_open_url(&alloc_life.cairn, &alloc_life.loop, url, NULL);
     if (rc == 0) {
@@ -78,11 +79,11 @@ static void live_once(void *url)
 
 static void check(alloc_fault_t fault, const char *more)
 {
-    char url[256];
+    char url[512];
     char query[128];
     alloc_life.fault = fault;
-    snprintf(query, sizeof query, "?timeout_ms=300&reconnect_min_ms=1&reconnect_max_ms=5&%s", more);
-    snprintf(url, sizeof url, "%s", redis_url(&redis, NULL, query));
+    snprintf(query, sizeof query, "timeout_ms=300&reconnect_min_ms=1&reconnect_max_ms=5&%s", more);
+    snprintf(url, sizeof url, "%s", place->url(query));
     alloc_fault_each(fault, MOST_ALLOCATIONS, live_once, url);
 }
 
@@ -103,16 +104,35 @@ static void memory_may_be_gone_from_any_allocation_on(void **state)
     check(ALLOC_FAIL_FROM, A_POOL);
 }
 
-int alloc_life_run(const char *name, void (*live_fn)(void), void (*over_fn)(void))
+static const char *own_url(const char *rest)
+{
+    char query[160];
+    snprintf(query, sizeof query, "?%s", rest);
+    return redis_url(&redis, NULL, query);
+}
+
+static void clear_own(void)
+{
+    redis_ask(&redis, "FLUSHALL");
+}
+
+int alloc_life_run_at(const alloc_life_place_t *at, const char *name, void (*live_fn)(void))
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_allocation_may_fail),
         cmocka_unit_test(memory_may_be_gone_from_any_allocation_on),
     };
+    place = at;
     live = live_fn;
+    return cmocka_run_group_tests_name(name, tests, NULL, NULL);
+}
+
+int alloc_life_run(const char *name, void (*live_fn)(void), void (*over_fn)(void))
+{
+    static const alloc_life_place_t own = {own_url, clear_own};
     over = over_fn;
     redis_start(&redis, NULL);
-    int failures = cmocka_run_group_tests_name(name, tests, NULL, NULL);
+    int failures = alloc_life_run_at(&own, name, live_fn);
     redis_stop(&redis);
     return failures;
 }

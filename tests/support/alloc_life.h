@@ -40,4 +40,12 @@ void alloc_life_await(void);
  * called when that is closed, and may be NULL. */
 int alloc_life_run(const char *name, void (*live)(void), void (*over)(void));
 
+/* The same on a server, or servers, of the caller's. */
+typedef struct alloc_life_place {
+    const char *(*url)(const char *rest); /* "a=1&b=2" */
+    void (*clear)(void);
+} alloc_life_place_t;
+
+int alloc_life_run_at(const alloc_life_place_t *place, const char *name, void (*live)(void));
+
 #endif

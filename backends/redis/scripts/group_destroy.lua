@@ -9,5 +9,5 @@ if call('EXISTS', stream.key) == 0 or call('XGROUP', 'DESTROY', stream.key, grou
 end
 call('HDEL', stream.more, 'g' .. group)
 call('UNLINK', stream.naks .. group)
-call('PUBLISH', stream.channel, 'g')
+tell(stream, 'g')
 return 1

@@ -24,6 +24,6 @@ end
 send_letters(stream, group, options)
 if count > 0 then
   touch_as_it_is(stream)
-  call('PUBLISH', stream.channel, 'g')
+  tell(stream, 'g')
 end
 return {count, ''}

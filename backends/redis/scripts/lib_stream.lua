@@ -24,6 +24,9 @@
 --     e  these: "size event size event ..."; without an h they were not appended
 --     c  a clear
 --     g  a group has something to tell those who wait
+--
+-- On one server the channel is langgraph:queue@db:id, of PUBLISH. In a cluster it is
+-- langgraph:queue@{id}, and in the slot of the stream: of SPUBLISH, from Redis 7.0 on.
 
 local call, pcall_ = redis.call, redis.pcall
 local byte, sub, format = string.byte, string.sub, string.format
@@ -36,6 +39,13 @@ local function make_stream(key, channel)
   return {key = key, channel = channel, more = QUEUE .. '_more:' .. tag,
           naks = QUEUE .. '_naks:' .. tag .. ':'}
 end
+
+-- What it is published by. Before 7.0 servers say no number.
+local function publisher_of(channel)
+  return byte(channel, 17) == 123 and redis.REDIS_VERSION_NUM and 'SPUBLISH' or 'PUBLISH'
+end
+
+local function tell(stream, message) call(publisher_of(stream.channel), stream.channel, message) end
 
 local function number_of(position) return tonumber(sub(position, 3)) end
 local function position_at(number) return '1-' .. format('%.0f', number) end
@@ -146,14 +156,14 @@ local function publish(stream, began, first, packed)
   for i = 1, #packed do
     local event = (#packed[i] <= LARGE or ends(packed[i])) and packed[i] or ''
     if size > MESSAGE then
-      call('PUBLISH', stream.channel, table.concat(parts))
+      tell(stream, table.concat(parts))
       parts, size = {'a' .. format('%.0f ', first + i - 1)}, 0
     end
     parts[#parts + 1] = #event .. ' '
     parts[#parts + 1] = event
     size = size + #event
   end
-  call('PUBLISH', stream.channel, table.concat(parts))
+  tell(stream, table.concat(parts))
 end
 
 -- Appends, whatever the stream holds. Returns the number of the first.

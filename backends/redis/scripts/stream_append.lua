@@ -26,10 +26,11 @@ if position == '1-0' then -- there was nothing but groups
   call('XDEL', KEYS[1], position)
 elseif type(position) == 'string' then
   local parts, count, size = {'a', sub(position, 3), ' '}, 3, 0
+  local publish = byte(ARGV[1], 17) == 123 and redis.REDIS_VERSION_NUM and 'SPUBLISH' or 'PUBLISH'
   for i = 3, last do
     local packed = ARGV[i]
     if size > 65536 then
-      call('PUBLISH', ARGV[1], table.concat(parts))
+      call(publish, ARGV[1], table.concat(parts))
       parts, count, size = {'a', string.format('%.0f', sub(position, 3) + 1), ' '}, 3, 0
     end
     if i > 3 then position = call('XADD', KEYS[1], '1-*', 'd', packed) end
@@ -37,7 +38,7 @@ elseif type(position) == 'string' then
     parts[count + 1], parts[count + 2], parts[count + 3] = #packed, ' ', packed
     count, size = count + 3, size + #packed
   end
-  call('PUBLISH', ARGV[1], table.concat(parts))
+  call(publish, ARGV[1], table.concat(parts))
   if limit ~= '' then call('XTRIM', KEYS[1], 'MAXLEN', limit) end
   call('PEXPIRE', KEYS[1], ttl)
   if call('PEXPIRE', KEYS[2], ttl) == 1 then

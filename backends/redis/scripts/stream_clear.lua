@@ -7,5 +7,5 @@ local stream = make_stream(KEYS[1], ARGV[1])
 if call('EXISTS', stream.key) == 0 then return 0 end
 local count = call('XLEN', stream.key)
 call('UNLINK', unpack(keys_of(stream)))
-call('PUBLISH', stream.channel, 'c')
+tell(stream, 'c')
 return count

@@ -18,7 +18,8 @@ if number == 0 then -- there was no such stream
     last[1] = call('XADD', key, text('1-%.0f', number + i - 1), i > 1 and 'd' or 'b', entry[2][2])
   end
 end
-call('PUBLISH', ARGV[1], text('h%s%.0f %s ', letter, number, ARGV[3]))
+local sharded = string.byte(ARGV[1], 17) == 123 and redis.REDIS_VERSION_NUM -- as lib_stream.lua says
+call(sharded and 'SPUBLISH' or 'PUBLISH', ARGV[1], text('h%s%.0f %s ', letter, number, ARGV[3]))
 if limit ~= '' then call('XTRIM', key, 'MAXLEN', limit) end
 call('PEXPIRE', key, ttl)
 if call('PEXPIRE', KEYS[2], ttl) == 1 then

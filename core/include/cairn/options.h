@@ -71,7 +71,11 @@ struct cairn_backend;
                           "the host")                                                              \
     TEXT(tls_verify, "what of the server's certificate is verified: \"full\", the default; "       \
                      "\"ca\": all but its name; \"none\": nothing, so that anybody may be the "    \
-                     "server")
+                     "server")                                                                     \
+    TEXT(cluster,                                                                                  \
+         "whether redis:// is a cluster: \"no\", the default; \"yes\", as with "                   \
+         "redis+cluster://; \"auto\": as the server says when it greets; a socket's path, "        \
+         "sentinels or another db than 0 mean no then")
 
 /* What stream_layout may be. */
 #define CAIRN_STREAM_LAYOUT_CAIRN "cairn"
@@ -81,6 +85,11 @@ struct cairn_backend;
 #define CAIRN_TLS_VERIFY_FULL "full"
 #define CAIRN_TLS_VERIFY_CA "ca"
 #define CAIRN_TLS_VERIFY_NONE "none"
+
+/* What cluster may be. */
+#define CAIRN_CLUSTER_NO "no"
+#define CAIRN_CLUSTER_YES "yes"
+#define CAIRN_CLUSTER_AUTO "auto"
 
 /* Room for the decoded texts of one URL; also the longest URL accepted, less one. */
 #define CAIRN_URL_MAX 8192

@@ -182,6 +182,9 @@ typedef struct cairn_feed_done {
     void (*feeds_down)(const struct cairn_host *host, int status, cairn_slice_t detail);
     /* Answers feed_close: nothing refers to it any more. Frees it. */
     void (*feed_closed)(const struct cairn_host *host, cairn_feed_t *feed);
+    /* feeds_down of one, where feeds come over several links. */
+    void (*feed_down)(const struct cairn_host *host, cairn_feed_t *feed, int status,
+                      cairn_slice_t detail);
 } cairn_feed_done_t;
 
 #ifdef __cplusplus
