@@ -1,6 +1,7 @@
 #include "timing.h"
 
 #include "latency.h"
+#include "store_embed.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -26,7 +27,8 @@ const char *core_where(const cairn_core_t *core, const cairn_req_t *req)
 {
     const cairn_backend_t *backend = core->backend;
     bool says = CORE_REACHES(backend, cairn_backend_t, where) && backend->where;
-    return says ? backend->where(core->self, req) : "";
+    const bool is_here = req && req->stage == CORE_STAGE_EMBEDDING; /* and not with the backend */
+    return says ? backend->where(core->self, is_here ? NULL : req) : "";
 }
 
 static cairn_trace_t begin(cairn_core_t *core, const cairn_req_t *req)

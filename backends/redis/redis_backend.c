@@ -45,6 +45,7 @@ static void on_closed(redis_standalone_t *route)
     cairn_arena_free(&redis->arena);
     redis_hints_free(&redis->hints);
     redis_beliefs_free(&redis->beliefs);
+    redis_beliefs_free(&redis->registered);
     redis_joints_free(redis);
     redis_channels_free(&redis->channels);
     redis_pure_graph_free(redis->pure_graph);
@@ -76,7 +77,6 @@ static int choose_layout(redis_backend_t *redis, const char *layout, bool is_spl
                          cairn_error_t *error)
 {
     redis->route.one.capabilities = REDIS_CAPABILITIES;
-    if (is_split) redis->route.one.capabilities = REDIS_CLUSTER_CAPABILITIES;
     if (!layout || strcmp(layout, CAIRN_STREAM_LAYOUT_CAIRN) == 0) return 0;
     if (strcmp(layout, CAIRN_STREAM_LAYOUT_PURE_GRAPH) != 0)
         return refuse(error, CAIRN_EOPTION,
@@ -154,6 +154,15 @@ static void redis_forget(void *self, cairn_req_t *req)
         redis_joint_forget(req);
         return;
     }
+    if (req->scratch[REDIS_SCRATCH_CONN] == REDIS_CONN_SPREAD) {
+        (void)redis_store_let_go(req->scratch[REDIS_SCRATCH_MEMORY]);
+        req->scratch[REDIS_SCRATCH_MEMORY] = 0;
+        return;
+    }
+    if (req->scratch[REDIS_SCRATCH_CONN] == REDIS_CONN_GATHERS) {
+        redis_gather_forget(req);
+        return;
+    }
     if (req->scratch[REDIS_SCRATCH_CONN]) {
         redis_conn_t *conn = redis_conn_of_request(req);
         if (conn) {
@@ -204,8 +213,6 @@ const cairn_backend_t cairn_redis_backend = {
     .where = redis_where,
 };
 
-/* Saver and store keep lists across threads and namespaces, which are in other slots: they do not
- * know yet how to do without. */
 const cairn_backend_t cairn_redis_cluster_backend = {
     .magic = CAIRN_BACKEND_MAGIC,
     .abi_major = CAIRN_ABI_MAJOR,
@@ -214,13 +221,15 @@ const cairn_backend_t cairn_redis_cluster_backend = {
     .name = "redis cluster",
     .version = CAIRN_VERSION_STRING,
     .schemes = (const char *const[]){"redis+cluster", "rediss+cluster", NULL},
-    .capabilities = REDIS_CLUSTER_CAPABILITIES,
+    .capabilities = REDIS_CAPABILITIES,
     .open = redis_open,
     .close = redis_close,
     .forget = redis_forget,
     .reauth = redis_reauth,
     .broker = &redis_broker_ops,
+    .saver = &redis_saver_ops,
     .stream = &redis_layout_ops,
+    .store = &redis_store_ops,
     .connections = redis_connections,
     .where = redis_where,
 };

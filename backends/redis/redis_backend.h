@@ -27,8 +27,9 @@ typedef struct redis_backend {
     struct redis_tip *tips;    /* where streams are believed to end; NULL: none yet */
     uint32_t claims;           /* on their way, and nothing is behind them */
     cairn_task_t flush;
-    cairn_arena_t arena;     /* where an answer is put together, for as long as it is told */
-    redis_beliefs_t beliefs; /* of the store */
+    cairn_arena_t arena;        /* where an answer is put together, for as long as it is told */
+    redis_beliefs_t beliefs;    /* of the store */
+    redis_beliefs_t registered; /* when, in a cluster's directory (redis_directory.h) */
     redis_clock_t clock;
     uint64_t joint_name;   /* of what is about to be put with others */
     redis_joint_t *joint;  /* of puts, that is not sent yet */
@@ -102,6 +103,9 @@ void redis_group_forget(cairn_req_t *req);
  * come. */
 void redis_joint_forget(cairn_req_t *req);
 void redis_joints_free(redis_backend_t *redis);
+
+/* A request that has several calls out is. */
+void redis_gather_forget(cairn_req_t *req);
 
 /* An append in a batch is taken away. */
 void redis_batch_forget(cairn_req_t *req);

@@ -1,9 +1,11 @@
-/* What waited while it was not known that the server is a node of a cluster, in a cluster's form:
- * the same commands, but that what is about a run stream is published on the channel that streams
- * have in a cluster. */
+/* What waited while it was not known that the server is a node of a cluster, in a cluster's form.
+ * Topics stay as they are. What is about a run stream is published on the channel that streams have
+ * in a cluster, and its scripts are those of a cluster, with a guard. Saver and store keep their
+ * lists elsewhere in a cluster, so what waits of them is refused: nothing of it was carried out. */
 #include "redis_route.h"
 
 #include "redis_cmd.h"
+#include "redis_script.h"
 
 #include <cairn/sys/alloc.h>
 #include <string.h>
@@ -11,11 +13,17 @@
 #define LITERAL(text) text, sizeof(text) - 1
 
 static const char key_begin[] = "langgraph:";
+static const char stream_begin[] = "langgraph:queue";
 static const char channel_begin[] = REDIS_CHANNEL_QUEUE "0:";
 
 static bool begins_with(cairn_slice_t text, const char *begin, size_t len)
 {
     return text.len >= len && memcmp(text.ptr, begin, len) == 0;
+}
+
+static bool is(cairn_slice_t text, const char *word, size_t len)
+{
+    return text.len == len && memcmp(text.ptr, word, len) == 0;
 }
 
 static bool is_channel(cairn_slice_t word)
@@ -29,52 +37,61 @@ static cairn_slice_t stream_of(cairn_slice_t channel)
     return cairn_slice(channel.ptr + len, channel.len - len);
 }
 
+/* The next word; an empty one behind the last. */
+static cairn_slice_t next_word(redis_reply_t *at)
+{
+    cairn_slice_t word = {NULL, 0};
+    if (redis_reply_string(at, &word) < 0) word = cairn_slice(NULL, 0);
+    return word;
+}
+
 /* ---- what it names ---- */
 
-/* False: keys of several slots. What looks like a key may be a value: then it is refused in vain.
- */
-static bool is_of_one_slot(cairn_slice_t bytes)
+/* Of keys of streams in one slot, or of no keys: that slot, or -1. False: of others. What looks
+ * like a key may be a value: then it is refused in vain. */
+static bool suits(cairn_slice_t bytes, int *slot)
 {
     redis_reply_t at;
-    int slot = -1;
     size_t words;
+    *slot = -1;
     redis_reply_init(&at, bytes.ptr, bytes.len);
     while (!redis_reply_done(&at) && redis_reply_array(&at, &words) == 0) {
         for (; words > 0; words--) {
             cairn_slice_t word;
             if (redis_reply_string(&at, &word) < 0) return true;
             if (is_channel(word) || !begins_with(word, LITERAL(key_begin))) continue;
-            if (slot >= 0 && slot != (int)redis_slot(word)) return false;
-            slot = (int)redis_slot(word);
+            if (!begins_with(word, LITERAL(stream_begin))) return false;
+            if (*slot >= 0 && *slot != (int)redis_slot(word)) return false;
+            *slot = (int)redis_slot(word);
         }
     }
     return true;
 }
 
-/* ---- other channels ---- */
-
-/* Of what it becomes, at the most. 0: it stays as it is. */
-static size_t size_renamed(cairn_slice_t bytes)
+/* The script that a word calls, by its hash or its text; NULL: it is none. */
+static const redis_script_t *script_of(cairn_slice_t command, cairn_slice_t word)
 {
-    redis_reply_t at;
-    size_t words, size = bytes.len, renamed = 0;
-    redis_reply_init(&at, bytes.ptr, bytes.len);
-    while (!redis_reply_done(&at) && redis_reply_array(&at, &words) == 0) {
-        for (; words > 0; words--) {
-            cairn_slice_t word;
-            if (redis_reply_string(&at, &word) < 0) return 0;
-            if (!is_channel(word)) continue;
-            size += redis_escaped_size(stream_of(word)) + REDIS_CMD_OVERHEAD;
-            renamed++;
-        }
+    const bool by_hash = is(command, LITERAL("EVALSHA"));
+    if (!by_hash && !is(command, LITERAL("EVAL"))) return NULL;
+    for (const redis_script_t *const *at = redis_scripts; *at; at++) {
+        const redis_script_text_t *plain = &(*at)->plain;
+        const char *text = by_hash ? plain->hash : (const char *)plain->source;
+        const size_t size = by_hash ? strlen(plain->hash) : plain->size;
+        if (is(word, text, size)) return *at;
     }
-    return renamed > 0 ? size : 0;
+    return NULL;
 }
 
-static char *rename_word(char *out, cairn_slice_t word)
+/* ---- the same for a cluster ---- */
+
+typedef struct adoption {
+    int slot;
+    bool shards; /* the server has sharded channels */
+} adoption_t;
+
+static char *write_channel(char *out, cairn_slice_t channel)
 {
-    if (!is_channel(word)) return redis_cmd_arg(out, word);
-    const cairn_slice_t id = stream_of(word);
+    const cairn_slice_t id = stream_of(channel);
     const size_t size = sizeof REDIS_CHANNEL_QUEUE - 1 + 2 + redis_escaped_size(id);
     out = redis_cmd_arg_begin(out, size);
     out = redis_cmd_literal(out, LITERAL(REDIS_CHANNEL_QUEUE "{"));
@@ -83,20 +100,72 @@ static char *rename_word(char *out, cairn_slice_t word)
     return redis_cmd_end(out);
 }
 
-/* The same commands; gives the end. Only of what was measured. */
-static char *rename_all(char *out, cairn_slice_t bytes)
+static char *write_word(char *out, cairn_slice_t word)
+{
+    return is_channel(word) ? write_channel(out, word) : redis_cmd_arg(out, word);
+}
+
+/* Up to the keys, of which the guard is the first. */
+static char *write_call(char *out, const redis_script_t *script, cairn_slice_t command,
+                        cairn_slice_t keys, int slot)
+{
+    const redis_script_text_t *text = &script->guarded;
+    uint64_t count = 0;
+    for (size_t i = 0; i < keys.len; i++) count = count * 10 + (uint64_t)(keys.ptr[i] - '0');
+    out = redis_cmd_arg(out, command);
+    out = redis_cmd_arg(out, is(command, LITERAL("EVAL"))
+                                 ? cairn_slice((const char *)text->source, text->size)
+                                 : cairn_str(text->hash));
+    out = redis_cmd_u64(out, count + 1);
+    return redis_guard_key(out, slot);
+}
+
+static char *write_command(char *out, redis_reply_t *at, size_t words, const adoption_t *adoption)
+{
+    const cairn_slice_t command = next_word(at);
+    const cairn_slice_t second = words > 1 ? next_word(at) : cairn_slice(NULL, 0);
+    const redis_script_t *script = words > 2 ? script_of(command, second) : NULL;
+    const size_t done = script ? 3 : words > 1 ? 2 : 1;
+    out = redis_cmd_begin(out, words + (script ? 1 : 0));
+    if (script) {
+        out = write_call(out, script, command, next_word(at), adoption->slot);
+    } else {
+        const bool sharded =
+            adoption->shards && is(command, LITERAL("PUBLISH")) && is_channel(second);
+        out = redis_cmd_arg(out, sharded ? cairn_str("SPUBLISH") : command);
+        if (words > 1) out = write_word(out, second);
+    }
+    for (size_t i = done; i < words; i++) out = write_word(out, next_word(at));
+    return out;
+}
+
+/* At the most. */
+static size_t size_adopted(cairn_slice_t bytes)
+{
+    redis_reply_t at;
+    size_t words, size = bytes.len;
+    redis_reply_init(&at, bytes.ptr, bytes.len);
+    while (!redis_reply_done(&at) && redis_reply_array(&at, &words) == 0) {
+        cairn_slice_t command = {NULL, 0};
+        size += REDIS_GUARD_SIZE + 2 * REDIS_CMD_OVERHEAD;
+        for (size_t i = 0; i < words; i++) {
+            const cairn_slice_t word = next_word(&at);
+            if (i == 0) command = word;
+            const redis_script_t *script = i == 1 ? script_of(command, word) : NULL;
+            if (script) size += script->guarded.size;
+            if (is_channel(word)) size += redis_escaped_size(stream_of(word)) + REDIS_CMD_OVERHEAD;
+        }
+    }
+    return size;
+}
+
+static char *adopt_all(char *out, cairn_slice_t bytes, const adoption_t *adoption)
 {
     redis_reply_t at;
     size_t words;
     redis_reply_init(&at, bytes.ptr, bytes.len);
-    while (!redis_reply_done(&at) && redis_reply_array(&at, &words) == 0) {
-        out = redis_cmd_begin(out, words);
-        for (; words > 0; words--) {
-            cairn_slice_t word = {NULL, 0};
-            (void)!redis_reply_string(&at, &word);
-            out = rename_word(out, word);
-        }
-    }
+    while (!redis_reply_done(&at) && redis_reply_array(&at, &words) == 0)
+        out = write_command(out, &at, words, adoption);
     return out;
 }
 
@@ -105,14 +174,14 @@ static char *rename_all(char *out, cairn_slice_t bytes)
 static bool take(void *ctx, const redis_entry_t *entry, cairn_slice_t bytes)
 {
     redis_cluster_t *cluster = ctx;
-    if (!is_of_one_slot(bytes)) return redis_cluster_park(cluster, entry, bytes, 0, true);
-    const size_t size = size_renamed(bytes);
-    if (size == 0) return redis_cluster_park(cluster, entry, bytes, 0, false);
-    char *renamed = cairn_malloc(size);
-    if (!renamed) return false;
-    const size_t len = (size_t)(rename_all(renamed, bytes) - renamed);
-    const bool done = redis_cluster_park(cluster, entry, cairn_slice(renamed, len), 0, false);
-    cairn_free(renamed);
+    adoption_t adoption = {.shards = redis_route_has_shards(cluster->route)};
+    if (!suits(bytes, &adoption.slot)) return redis_cluster_park(cluster, entry, bytes, 0, true);
+    if (adoption.slot < 0) return redis_cluster_park(cluster, entry, bytes, 0, false);
+    char *adopted = cairn_malloc(size_adopted(bytes));
+    if (!adopted) return false;
+    const size_t len = (size_t)(adopt_all(adopted, bytes, &adoption) - adopted);
+    const bool done = redis_cluster_park(cluster, entry, cairn_slice(adopted, len), 0, false);
+    cairn_free(adopted);
     return done;
 }
 

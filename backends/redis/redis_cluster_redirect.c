@@ -200,7 +200,8 @@ static void unpark_all(redis_cluster_t *cluster)
 static void tell_refused_one(redis_cluster_t *cluster, redis_parked_t *parked)
 {
     static const char text[] =
-        "asked for before the server was known to be a node of a cluster, and about several slots";
+        "asked for before the server was known to be a node of a cluster, where it goes otherwise: "
+        "ask again";
     redis_conn_t *conn = &cluster->route->one.commands;
     const redis_entry_t *entry = &parked->entry;
     if (entry->flags & REDIS_CMD_REQUEST) {

@@ -275,8 +275,14 @@ _Static_assert(REDIS_SCRATCH_WORDS <= CAIRN_REQ_SCRATCH, "a request has room for
 /* Or: it is a put that goes with others (redis_store_joint.c). */
 #define REDIS_CONN_JOINED 4u
 
+/* Or: it is a job of the store that has several calls out (redis_store_fan.c). */
+#define REDIS_CONN_SPREAD 8u
+
 /* Or: no node takes it now, and it waits (redis_cluster_redirect.c). */
 #define REDIS_CONN_PARKED 16u
+
+/* Or: it has several calls out (redis_saver_gather.c). */
+#define REDIS_CONN_GATHERS 32u
 
 /* What all of these are less than, or equal to; a connection is beyond. */
 #define REDIS_CONN_TAGS 63u

@@ -90,12 +90,22 @@ static void wait(redis_backend_t *redis)
                                      redis_backoff_next(&insist->backoff));
 }
 
+/* In a cluster, whoever has the slot by now. */
+static redis_conn_t *conn_for(redis_backend_t *redis, const call_t *call)
+{
+    redis_route_t *route = &redis->route;
+    const int slot = redis_route_is_split(route)
+                         ? redis_cluster_slot_of(cairn_slice(call->bytes, call->size))
+                         : -1;
+    return slot < 0 ? redis_route_first(route) : redis_route_choose_slot(route, (unsigned)slot);
+}
+
 static void make_all(cairn_deadline_t *pause)
 {
     redis_backend_t *redis = CAIRN_CONTAINER_OF(pause, redis_backend_t, insist.pause);
     redis_insist_t *insist = &redis->insist;
     while (insist->first) {
-        if (make(redis, redis_route_first(&redis->route), insist->first) < 0) {
+        if (make(redis, conn_for(redis, insist->first), insist->first) < 0) {
             wait(redis);
             return;
         }

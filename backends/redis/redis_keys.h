@@ -7,8 +7,8 @@
  * ids are in the order of the ids, and can be put one behind the other.
  *
  * All keys of a thread have its hash tag, and so its slot; so have those of a namespace of the
- * store. What is kept across threads and across namespaces is in slots of its own: a cluster will
- * need commands of its own for it. */
+ * store. What is kept across threads and across namespaces is in slots of its own; of threads, in a
+ * cluster, in each slot for the threads that are there. */
 #ifndef CAIRN_REDIS_KEYS_H
 #define CAIRN_REDIS_KEYS_H
 
@@ -73,6 +73,8 @@ char *redis_decode(char *out, cairn_slice_t encoded);
 
 #define REDIS_KEY_STORE "langgraph:store"
 #define REDIS_KEY_SPACES REDIS_KEY_STORE "_spaces:"
+#define REDIS_KEY_DIRECTORY REDIS_KEY_STORE "_directory:"
+#define REDIS_KEY_DIRECTORY_AGE REDIS_KEY_STORE "_directory_age:"
 
 /* What the key of something goes on with behind REDIS_KEY_STORE; then a namespace's tag follows,
  * and ":" and the escaped key if it is an item's. */
@@ -85,7 +87,7 @@ char *redis_decode(char *out, cairn_slice_t encoded);
 #define REDIS_SPACE_NEAR "_near:" /* then ":" and the field of the vectors, for a vector set */
 #define REDIS_SPACE_LEFT "_left:"
 
-/* Of the list of all namespaces. */
+/* Of the list of all namespaces; of their directory in a cluster. */
 #define REDIS_SPACE_SHARDS 16u
 
 /* Of an encoded namespace (cairn/sys/namespace.h). */

@@ -69,7 +69,7 @@ size_t redis_graph_bound(cairn_slice_t stream, size_t args, size_t payload)
 
 char *redis_graph_begin(char *out, cairn_slice_t stream, const char *operation, size_t args)
 {
-    out = redis_script_begin(out, &redis_script_pure_graph, KEYS, 1 + args);
+    out = redis_script_begin(out, &redis_script_pure_graph, REDIS_GUARD_OF_NONE, KEYS, 1 + args);
     out = write_keys(out, stream);
     return redis_cmd_arg(out, cairn_str(operation));
 }
@@ -200,7 +200,8 @@ static int graph_copy(void *self, cairn_stream_count_t *req, const cairn_stream_
     int rc = redis_stream_reserve(redis, args->source, bytes, &out);
     if (rc < 0) return rc;
     redis_route_join(&redis->route, args->target);
-    out = redis_script_begin(out, &redis_script_pure_graph, 2 * (size_t)KEYS, 2);
+    out =
+        redis_script_begin(out, &redis_script_pure_graph, REDIS_GUARD_OF_NONE, 2 * (size_t)KEYS, 2);
     out = write_keys(out, args->source);
     out = write_keys(out, args->target);
     out = redis_cmd_arg(out, cairn_str("copy"));

@@ -1,5 +1,7 @@
 #include "redis_saver.h"
 
+#include "redis_slot_tags.h"
+
 #include <cairn/sys/alloc.h>
 
 /* ---- the beginnings of calls ---- */
@@ -7,8 +9,9 @@
 #define KEYS 3
 #define NAMES 3 /* arguments: names, tag, place */
 
-redis_space_t redis_space(cairn_slice_t thread_id, cairn_slice_t ns)
+redis_space_t redis_space(const redis_backend_t *redis, cairn_slice_t thread_id, cairn_slice_t ns)
 {
+    const bool split = redis_route_is_split(&redis->route);
     return (redis_space_t){
         .thread_id = thread_id,
         .ns = ns,
@@ -16,6 +19,8 @@ redis_space_t redis_space(cairn_slice_t thread_id, cairn_slice_t ns)
         .ns_size = redis_escaped_size(ns),
         .thread_place = redis_encoded_size(thread_id),
         .ns_place = redis_encoded_size(ns),
+        .split = split,
+        .slot = split ? redis_slot_of_id(thread_id) : 0,
     };
 }
 
@@ -42,17 +47,68 @@ static size_t digits(unsigned number)
 }
 _Static_assert(REDIS_SHARDS <= 100, "a shard's number has two digits");
 
-char *redis_shard_key(char *out, const char *name, size_t size, unsigned shard)
+#define SLOT_TAG (REDIS_SLOT_TAG + 2) /* with braces */
+_Static_assert(SLOT_TAG <= REDIS_CMD_NUMBER, "it fits where a shard's number does");
+
+static char *slot_tag(char *out, unsigned slot)
+{
+    *out++ = '{';
+    out = redis_slot_tag(out, slot);
+    *out++ = '}';
+    return out;
+}
+
+static char *number_key(char *out, const char *name, size_t size, unsigned shard)
 {
     out = redis_cmd_arg_begin(out, size + digits(shard));
     out = redis_cmd_literal(out, name, size);
     return redis_cmd_end(redis_cmd_digits(out, shard));
 }
 
-char *redis_shard_keys(char *out, unsigned shard)
+char *redis_number_keys(char *out, unsigned shard)
 {
-    out = redis_shard_key(out, LITERAL(REDIS_KEY_SHARD), shard);
-    return redis_shard_key(out, LITERAL(REDIS_KEY_SHARD_EXPIRY), shard);
+    out = number_key(out, LITERAL(REDIS_KEY_SHARD), shard);
+    return number_key(out, LITERAL(REDIS_KEY_SHARD_EXPIRY), shard);
+}
+
+char *redis_slot_key(char *out, const char *name, size_t size, unsigned slot)
+{
+    out = redis_cmd_arg_begin(out, size + SLOT_TAG);
+    out = redis_cmd_literal(out, name, size);
+    return redis_cmd_end(slot_tag(out, slot));
+}
+
+char *redis_shard_key(char *out, const char *name, size_t size, const redis_space_t *space)
+{
+    if (!space->split) return number_key(out, name, size, redis_shard(space->thread_id));
+    return redis_slot_key(out, name, size, space->slot);
+}
+
+char *redis_shard_keys(char *out, const redis_space_t *space)
+{
+    out = redis_shard_key(out, LITERAL(REDIS_KEY_SHARD), space);
+    return redis_shard_key(out, LITERAL(REDIS_KEY_SHARD_EXPIRY), space);
+}
+
+size_t redis_run_key_size(const redis_space_t *space, cairn_slice_t run_id)
+{
+    const size_t braces = space->split ? SLOT_TAG + 1 : 2;
+    return sizeof REDIS_KEY_RUN - 1 + braces + redis_escaped_size(run_id);
+}
+
+char *redis_run_key(char *out, const redis_space_t *space, cairn_slice_t run_id)
+{
+    out = redis_cmd_arg_begin(out, redis_run_key_size(space, run_id));
+    out = redis_cmd_literal(out, LITERAL(REDIS_KEY_RUN));
+    if (space->split) {
+        out = slot_tag(out, space->slot);
+        *out++ = ':';
+        return redis_cmd_end(redis_escape(out, run_id));
+    }
+    *out++ = '{';
+    out = redis_escape(out, run_id);
+    *out++ = '}';
+    return redis_cmd_end(out);
 }
 
 static char *tag(char *out, const redis_space_t *space)
@@ -102,7 +158,7 @@ char *redis_object_key(char *out, const redis_space_t *space, const char *prefix
 char *redis_thread_keys(char *out, const redis_space_t *space)
 {
     out = redis_thread_key(out, space, LITERAL(REDIS_KEY_THREAD));
-    return redis_shard_keys(out, redis_shard(space->thread_id));
+    return redis_shard_keys(out, space);
 }
 
 char *redis_thread_names(char *out, const redis_space_t *space)
@@ -115,7 +171,7 @@ char *redis_thread_names(char *out, const redis_space_t *space)
 char *redis_thread_begin(char *out, const redis_script_t *script, const redis_space_t *space,
                          size_t args)
 {
-    out = redis_script_begin(out, script, KEYS, NAMES + args);
+    out = redis_script_begin(out, script, redis_space_guard(space), KEYS, NAMES + args);
     out = redis_thread_keys(out, space);
     out = redis_cmd_literal(out, LITERAL(REDIS_NAMES_ARG));
     return redis_thread_names(out, space);
@@ -322,7 +378,11 @@ int redis_saver_finish(cairn_req_t *req, redis_reply_t *reply, redis_answer_fn a
     rc = redis_conn_reserve_unbounded(
         conn, REDIS_SCRIPT_BEGIN + redis_cmd_bound(FINISH_PARTS, bytes), &out);
     if (rc < 0) return rc;
-    out = redis_script_begin(out, &redis_script_finish, FINISH_KEYS, FINISH_PARTS - FINISH_KEYS);
+    const redis_guard_t guard = redis_route_is_split(&redis_saver_of(req)->route)
+                                    ? (redis_guard_t)redis_slot(parts[0])
+                                    : REDIS_GUARD_OF_NONE;
+    out = redis_script_begin(out, &redis_script_finish, guard, FINISH_KEYS,
+                             FINISH_PARTS - FINISH_KEYS);
     for (size_t i = 0; i < FINISH_PARTS; i++) out = redis_cmd_arg(out, parts[i]);
     redis_conn_commit_script(conn, out, answer, req, false);
     return 0;

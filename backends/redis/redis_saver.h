@@ -28,9 +28,16 @@ typedef struct redis_space {
     cairn_slice_t thread_id, ns;
     size_t thread_size, ns_size;   /* escaped */
     size_t thread_place, ns_place; /* encoded */
+    bool split;                    /* of a cluster */
+    uint16_t slot;                 /* there */
 } redis_space_t;
 
-redis_space_t redis_space(cairn_slice_t thread_id, cairn_slice_t ns);
+redis_space_t redis_space(const redis_backend_t *redis, cairn_slice_t thread_id, cairn_slice_t ns);
+
+static inline redis_guard_t redis_space_guard(const redis_space_t *space)
+{
+    return space->split ? (redis_guard_t)space->slot : REDIS_GUARD_OF_NONE;
+}
 
 /* Bytes that redis_thread_begin takes, at the most; then there are `args` more arguments with
  * `payload` bytes in all. */
@@ -44,8 +51,12 @@ char *redis_thread_begin(char *out, const redis_script_t *script, const redis_sp
 /* The parts of it that other calls need. */
 char *redis_thread_keys(char *out, const redis_space_t *space);
 char *redis_thread_names(char *out, const redis_space_t *space);
-char *redis_shard_keys(char *out, unsigned shard);
-char *redis_shard_key(char *out, const char *name, size_t size, unsigned shard);
+char *redis_number_keys(char *out, unsigned shard); /* both, of one server */
+char *redis_shard_keys(char *out, const redis_space_t *space);
+char *redis_shard_key(char *out, const char *name, size_t size, const redis_space_t *space);
+char *redis_slot_key(char *out, const char *name, size_t size, unsigned slot);
+char *redis_run_key(char *out, const redis_space_t *space, cairn_slice_t run_id);
+size_t redis_run_key_size(const redis_space_t *space, cairn_slice_t run_id);
 char *redis_tag(char *out, const redis_space_t *space);
 #define REDIS_NAMES_ARG "$37\r\n" REDIS_KEY_NAMES "\r\n"
 _Static_assert(sizeof REDIS_KEY_NAMES - 1 == 37, "its length is spelt out");
@@ -197,6 +208,12 @@ CAIRN_MUST_USE int redis_steps_start(redis_backend_t *redis, cairn_req_t *req, r
 /* Makes the first call, from a cursor on, for `answer`; NULL: the steps' own. UV_ENOMEM. */
 CAIRN_MUST_USE int redis_steps_resume(cairn_req_t *req, cairn_slice_t cursor,
                                       redis_answer_fn answer);
+
+/* ---- redis_saver_maintain.c ---- */
+
+/* The call that drops a run, without its last argument, a cursor; of a cluster's slot, or NULL. */
+size_t redis_run_bound(cairn_slice_t run_id);
+char *redis_run_call(char *out, cairn_slice_t run_id, const uint16_t *slot);
 
 /* ---- the operations ---- */
 

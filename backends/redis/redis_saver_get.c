@@ -145,15 +145,15 @@ static char *lines(char *out, const redis_space_t *space, const lookup_t *lookup
 static char *script(char *out, const redis_space_t *space, const lookup_t *lookup)
 {
     const bool moves = lookup->flag_count > 0 && lookup->flags[lookup->flag_count - 1] != 'h';
-    out = redis_script_begin(out, &redis_script_get, moves ? 3 : 1, 1);
+    out = redis_script_begin(out, &redis_script_get, redis_space_guard(space), moves ? 3 : 1, 1);
     out = redis_thread_key(out, space, LITERAL(REDIS_KEY_THREAD));
-    if (moves) out = redis_shard_keys(out, redis_shard(space->thread_id));
+    if (moves) out = redis_shard_keys(out, space);
     return lines(out, space, lookup);
 }
 
 static char *script_of_newer(char *out, const redis_space_t *space, const lookup_t *lookup)
 {
-    out = redis_script_begin(out, &redis_script_get_newer, 1, 1);
+    out = redis_script_begin(out, &redis_script_get_newer, redis_space_guard(space), 1, 1);
     out = redis_thread_key(out, space, LITERAL(REDIS_KEY_THREAD));
     out = redis_cmd_arg_begin(out, 1 + space->ns_place + lookup->hint_id.len);
     *out++ = 'c';
@@ -228,7 +228,7 @@ static int send_script(redis_backend_t *redis, cairn_req_t *req, bool again)
     lookup->hint_id = lookup->hint_list = cairn_slice(NULL, 0);
     if (lookup->found) lookup->id = lookup->hint_id;
     lookup->large = lookup->found = false;
-    const redis_space_t space = redis_space(lookup->thread_id, lookup->ns);
+    const redis_space_t space = redis_space(redis, lookup->thread_id, lookup->ns);
     char *out;
     int rc = reserve(redis, lookup->thread_id, again, script_bound(&space, lookup), &out);
     if (rc < 0) return rc;
@@ -240,7 +240,7 @@ static int send_script(redis_backend_t *redis, cairn_req_t *req, bool again)
 static int send_parts(redis_backend_t *redis, cairn_req_t *req, bool again)
 {
     lookup_t *lookup = lookup_of(req);
-    const redis_space_t space = redis_space(lookup->thread_id, lookup->ns);
+    const redis_space_t space = redis_space(redis, lookup->thread_id, lookup->ns);
     const bool of_latest = !lookup->id.ptr;
     size_t commands = of_latest ? 1 : 0;
     char *out;

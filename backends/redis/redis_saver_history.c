@@ -131,7 +131,7 @@ int redis_saver_history(void *self, cairn_saver_history_t *req,
                         const cairn_saver_history_args_t *args)
 {
     redis_backend_t *redis = self;
-    const redis_space_t space = redis_space(args->at.thread_id, args->at.checkpoint_ns);
+    const redis_space_t space = redis_space(redis, args->at.thread_id, args->at.checkpoint_ns);
     size_t payload = space.ns_place + 1 + args->at.checkpoint_id.len;
     for (size_t i = 0; i < args->count; i++) payload += redis_escaped_size(args->channels[i]);
     asked_t *asked = keep_asked(args);

@@ -3,7 +3,7 @@
  *
  * A member of that list, encoded id and inverted place, is also the cursor: that of the last row.
  * Filtering is done here, so a page may have fewer rows than asked for. */
-#include "redis_saver.h"
+#include "redis_saver_list.h"
 
 #include <cairn/sys/alloc.h>
 #include <cairn/sys/json.h>
@@ -51,19 +51,6 @@ static void on_page(void *ctx, int status, redis_reply_t *reply, cairn_slice_t d
 
 /* ---- where a page begins ---- */
 
-/* What all ids of the page are less than, or at most: the nearest of what the query says. */
-typedef struct bound {
-    enum {
-        FROM_NEWEST,
-        FROM_NOTHING,
-        FROM_ID,
-        FROM_BEFORE,
-        FROM_CURSOR
-    } from;
-    cairn_slice_t id;     /* of FROM_ID, FROM_BEFORE, FROM_CURSOR */
-    cairn_slice_t cursor; /* of FROM_CURSOR */
-} bound_t;
-
 /* Takes the cursor apart; its id is written to `room`. */
 static int read_cursor(cairn_slice_t cursor, char *room, cairn_slice_t *id)
 {
@@ -76,20 +63,21 @@ static int read_cursor(cairn_slice_t cursor, char *room, cairn_slice_t *id)
     return 0;
 }
 
-static bound_t find_bound(const cairn_saver_list_args_t *args, const cairn_slice_t *cursor_id)
+static redis_bound_t find_bound(const cairn_saver_list_args_t *args, const cairn_slice_t *cursor_id)
 {
     const cairn_slice_t id = args->checkpoint_id, before = args->before_id;
-    const bound_t nothing = {.from = FROM_NOTHING};
-    const bound_t at_cursor = {FROM_CURSOR, cursor_id ? *cursor_id : before, args->cursor};
+    const redis_bound_t nothing = {.from = REDIS_FROM_NOTHING};
+    const redis_bound_t at_cursor = {REDIS_FROM_CURSOR, cursor_id ? *cursor_id : before,
+                                     args->cursor};
     if (id.ptr) {
         if (before.ptr && cairn_slice_cmp(id, before) >= 0) return nothing;
         int order = cursor_id ? cairn_slice_cmp(id, *cursor_id) : -1;
         if (order == 0) return at_cursor;
-        return order > 0 ? nothing : (bound_t){.from = FROM_ID, .id = id};
+        return order > 0 ? nothing : (redis_bound_t){.from = REDIS_FROM_ID, .id = id};
     }
     if (before.ptr && (!cursor_id || cairn_slice_cmp(before, *cursor_id) <= 0))
-        return (bound_t){.from = FROM_BEFORE, .id = before};
-    return cursor_id ? at_cursor : (bound_t){.from = FROM_NEWEST};
+        return (redis_bound_t){.from = REDIS_FROM_BEFORE, .id = before};
+    return cursor_id ? at_cursor : (redis_bound_t){.from = REDIS_FROM_NEWEST};
 }
 
 /* ---- the calls ---- */
@@ -118,14 +106,14 @@ static char *page_end(char *out, const cairn_saver_list_args_t *args)
                               : redis_cmd_literal(out, LITERAL("$0\r\n\r\n"));
 }
 
-static char *greatest_id(char *out, const bound_t *bound)
+static char *greatest_id(char *out, const redis_bound_t *bound)
 {
     switch (bound->from) {
-    case FROM_NEWEST:
+    case REDIS_FROM_NEWEST:
         return redis_cmd_literal(out, LITERAL("$1\r\n+\r\n"));
-    case FROM_NOTHING:
+    case REDIS_FROM_NOTHING:
         return redis_cmd_literal(out, LITERAL("$1\r\n-\r\n"));
-    case FROM_BEFORE:
+    case REDIS_FROM_BEFORE:
         return lex(out, '(', bound->id);
     default:
         return lex(out, '[', bound->id);
@@ -133,12 +121,12 @@ static char *greatest_id(char *out, const bound_t *bound)
 }
 
 static int list_thread(redis_backend_t *redis, cairn_saver_list_t *req,
-                       const cairn_saver_list_args_t *args, const bound_t *bound)
+                       const cairn_saver_list_args_t *args, const redis_bound_t *bound)
 {
     enum {
         ARGS = 6
     };
-    const redis_space_t space = redis_space(args->thread_id, args->checkpoint_ns);
+    const redis_space_t space = redis_space(redis, args->thread_id, args->checkpoint_ns);
     char *out;
     int rc = redis_saver_reserve(redis, args->thread_id,
                                  redis_thread_bound(&space, ARGS + 1,
@@ -166,30 +154,44 @@ static int list_thread(redis_backend_t *redis, cairn_saver_list_t *req,
     (REDIS_SHARDS * (sizeof REDIS_KEY_SHARD + sizeof REDIS_KEY_SHARD_EXPIRY + 4))
 
 /* Members of the list of all: an encoded id, and then the place. */
-static char *greatest_member(char *out, const bound_t *bound)
+char *redis_list_greatest(char *out, const redis_bound_t *bound)
 {
     switch (bound->from) {
-    case FROM_NEWEST:
+    case REDIS_FROM_NEWEST:
         return redis_cmd_literal(out, LITERAL("$1\r\n+\r\n"));
-    case FROM_NOTHING:
+    case REDIS_FROM_NOTHING:
         return redis_cmd_literal(out, LITERAL("$1\r\n-\r\n"));
-    case FROM_ID: /* what begins with it: it ends with 0 */
+    case REDIS_FROM_ID: /* what begins with it: it ends with 0 */
         return lex_encoded(out, '(', bound->id, 1);
-    case FROM_BEFORE:
+    case REDIS_FROM_BEFORE:
         return lex_encoded(out, '(', bound->id, 0);
     default:
         return lex(out, '(', bound->cursor);
     }
 }
 
+char *redis_list_namespace(char *out, const cairn_saver_list_args_t *args)
+{
+    if (!args->checkpoint_ns.ptr) return redis_cmd_literal(out, LITERAL("$0\r\n\r\n"));
+    out = redis_cmd_arg_begin(out, 1 + redis_encoded_size(args->checkpoint_ns));
+    *out++ = '=';
+    return redis_cmd_end(redis_encode_inverted(out, args->checkpoint_ns));
+}
+
+char *redis_list_least(char *out, const cairn_saver_list_args_t *args)
+{
+    return args->checkpoint_id.ptr ? lex_encoded(out, '[', args->checkpoint_id, 0)
+                                   : redis_cmd_literal(out, LITERAL("$1\r\n-\r\n"));
+}
+
 static char *shard_keys(char *out)
 {
-    for (unsigned shard = 0; shard < REDIS_SHARDS; shard++) out = redis_shard_keys(out, shard);
+    for (unsigned shard = 0; shard < REDIS_SHARDS; shard++) out = redis_number_keys(out, shard);
     return out;
 }
 
 static int list_all(redis_backend_t *redis, cairn_saver_list_t *req,
-                    const cairn_saver_list_args_t *args, const bound_t *bound)
+                    const cairn_saver_list_args_t *args, const redis_bound_t *bound)
 {
     enum {
         ARGS = 6
@@ -202,18 +204,12 @@ static int list_all(redis_backend_t *redis, cairn_saver_list_t *req,
     int rc = redis_saver_reserve_any(
         redis, REDIS_SCRIPT_BEGIN + redis_cmd_bound(SHARD_KEYS + ARGS, payload), &out);
     if (rc < 0) return rc;
-    out = shard_keys(redis_script_begin(out, &redis_script_list_all, SHARD_KEYS, ARGS));
+    out = shard_keys(
+        redis_script_begin(out, &redis_script_list_all, REDIS_GUARD_OF_NONE, SHARD_KEYS, ARGS));
     out = redis_cmd_literal(out, LITERAL(REDIS_NAMES_ARG));
-    if (args->checkpoint_ns.ptr) {
-        out = redis_cmd_arg_begin(out, 1 + redis_encoded_size(args->checkpoint_ns));
-        *out++ = '=';
-        out = redis_cmd_end(redis_encode_inverted(out, args->checkpoint_ns));
-    } else {
-        out = redis_cmd_literal(out, LITERAL("$0\r\n\r\n"));
-    }
-    out = args->checkpoint_id.ptr ? lex_encoded(out, '[', args->checkpoint_id, 0)
-                                  : redis_cmd_literal(out, LITERAL("$1\r\n-\r\n"));
-    out = greatest_member(out, bound);
+    out = redis_list_namespace(out, args);
+    out = redis_list_least(out, args);
+    out = redis_list_greatest(out, bound);
     out = page_end(out, args);
     redis_conn_commit_script(redis_saver_conn(redis), out, on_page, &req->req, true);
     return 0;
@@ -221,6 +217,8 @@ static int list_all(redis_backend_t *redis, cairn_saver_list_t *req,
 
 int redis_saver_list(void *self, cairn_saver_list_t *req, const cairn_saver_list_args_t *args)
 {
+    redis_backend_t *redis = self;
+    const bool spread = !args->thread_id.ptr && redis_route_is_split(&redis->route);
     listing_t *listing = cairn_malloc(sizeof *listing + args->filter.len + args->cursor.len);
     if (!listing) return UV_ENOMEM;
     listing->filter = cairn_slice(listing->bytes, args->filter.len);
@@ -230,11 +228,15 @@ int redis_saver_list(void *self, cairn_saver_list_t *req, const cairn_saver_list
     bool resumed = args->cursor.len > 0;
     int rc = resumed ? read_cursor(args->cursor, listing->bytes + args->filter.len, &id) : 0;
     if (rc == 0) {
-        bound_t bound = find_bound(args, resumed ? &id : NULL);
-        req->req.scratch[REDIS_SCRATCH_MEMORY] = (uintptr_t)listing;
-        rc = args->thread_id.ptr ? list_thread(self, req, args, &bound)
-                                 : list_all(self, req, args, &bound);
+        redis_bound_t bound = find_bound(args, resumed ? &id : NULL);
+        if (spread) {
+            rc = redis_list_spread(redis, req, args, &bound);
+        } else {
+            req->req.scratch[REDIS_SCRATCH_MEMORY] = (uintptr_t)listing;
+            rc = args->thread_id.ptr ? list_thread(redis, req, args, &bound)
+                                     : list_all(redis, req, args, &bound);
+        }
     }
-    if (rc < 0) cairn_free(listing);
+    if (rc < 0 || spread) cairn_free(listing);
     return rc;
 }

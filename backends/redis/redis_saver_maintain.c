@@ -1,6 +1,6 @@
 /* delete_thread, delete_for_runs, prune, copy_thread: a bounded number of checkpoints a call, so
  * that nobody else waits long. */
-#include "redis_saver.h"
+#include "redis_saver_gather.h"
 
 #include <uv.h>
 
@@ -42,13 +42,13 @@ static int prune(redis_backend_t *redis, cairn_saver_delete_t *req, const cairn_
     if (count == 0) return redis_saver_answer_later(redis, &req->req, run_nothing);
     redis_hints_doubt(&redis->hints);
     for (size_t i = 0; i < count; i++) {
-        const redis_space_t space = redis_space(threads[i], cairn_slice(NULL, 0));
+        const redis_space_t space = redis_space(redis, threads[i], cairn_slice(NULL, 0));
         bytes += redis_thread_bound(&space, 2, REDIS_CMD_NUMBER);
     }
     redis_steps_t *steps = redis_steps_new(count, bytes, on_deleted);
     if (!steps) return UV_ENOMEM;
     for (size_t i = 0; i < count; i++) {
-        const redis_space_t space = redis_space(threads[i], cairn_slice(NULL, 0));
+        const redis_space_t space = redis_space(redis, threads[i], cairn_slice(NULL, 0));
         redis_steps_add(steps, prune_call(redis_steps_at(steps), &space, keep));
     }
     return redis_steps_start(redis, &req->req, steps, threads, count);
@@ -68,21 +68,20 @@ int redis_saver_prune(void *self, cairn_saver_delete_t *req, const cairn_saver_p
 
 #define RUN_ARGS 5
 
-static size_t run_bound(cairn_slice_t run_id)
+size_t redis_run_bound(cairn_slice_t run_id)
 {
     const size_t names =
-        sizeof REDIS_KEY_RUN "{}" REDIS_KEY_NAMES REDIS_KEY_SHARD REDIS_KEY_SHARD_EXPIRY;
+        sizeof REDIS_KEY_RUN REDIS_KEY_NAMES REDIS_KEY_SHARD REDIS_KEY_SHARD_EXPIRY +
+        REDIS_CMD_NUMBER;
     return REDIS_SCRIPT_BEGIN +
            redis_cmd_bound(1 + RUN_ARGS, names + redis_escaped_size(run_id) + run_id.len);
 }
 
-static char *run_call(char *out, cairn_slice_t run_id)
+char *redis_run_call(char *out, cairn_slice_t run_id, const uint16_t *slot)
 {
-    out = redis_script_begin(out, &redis_script_drop_runs, 1, RUN_ARGS);
-    out = redis_cmd_arg_begin(out, sizeof REDIS_KEY_RUN "{}" - 1 + redis_escaped_size(run_id));
-    out = redis_cmd_literal(out, LITERAL(REDIS_KEY_RUN "{"));
-    out = redis_escape(out, run_id);
-    out = redis_cmd_end(redis_cmd_literal(out, LITERAL("}")));
+    const redis_space_t space = {.split = slot != NULL, .slot = slot ? *slot : 0};
+    out = redis_script_begin(out, &redis_script_drop_runs, redis_space_guard(&space), 1, RUN_ARGS);
+    out = redis_run_key(out, &space, run_id);
     out = redis_cmd_literal(out, LITERAL(REDIS_NAMES_ARG));
     out = redis_cmd_arg(out, cairn_slice(LITERAL(REDIS_KEY_SHARD)));
     out = redis_cmd_arg(out, cairn_slice(LITERAL(REDIS_KEY_SHARD_EXPIRY)));
@@ -96,11 +95,12 @@ int redis_saver_delete_for_runs(void *self, cairn_saver_delete_t *req, const cai
     size_t bytes = 0;
     if (count == 0) return redis_saver_answer_later(redis, &req->req, run_nothing);
     redis_hints_doubt(&redis->hints);
-    for (size_t i = 0; i < count; i++) bytes += run_bound(run_ids[i]);
+    if (redis_route_is_split(&redis->route)) return redis_runs_spread(redis, req, run_ids, count);
+    for (size_t i = 0; i < count; i++) bytes += redis_run_bound(run_ids[i]);
     redis_steps_t *steps = redis_steps_new(count, bytes, on_deleted);
     if (!steps) return UV_ENOMEM;
     for (size_t i = 0; i < count; i++)
-        redis_steps_add(steps, run_call(redis_steps_at(steps), run_ids[i]));
+        redis_steps_add(steps, redis_run_call(redis_steps_at(steps), run_ids[i], NULL));
     return redis_steps_start(self, &req->req, steps, NULL, 0);
 }
 
@@ -123,17 +123,23 @@ int redis_saver_copy_thread(void *self, cairn_saver_copy_t *req, cairn_slice_t s
         KEYS = 6,
         ARGS = 6
     };
-    const redis_space_t from = redis_space(source, cairn_slice(NULL, 0));
-    const redis_space_t to = redis_space(target, cairn_slice(NULL, 0));
+    redis_backend_t *redis = self;
+    const redis_space_t from = redis_space(redis, source, cairn_slice(NULL, 0));
+    const redis_space_t to = redis_space(redis, target, cairn_slice(NULL, 0));
+    if (from.slot != to.slot) {
+        redis_hints_doubt(&redis->hints);
+        return redis_copy_spread(redis, req, source, target);
+    }
     redis_steps_t *steps = redis_steps_new(
         1, redis_thread_bound(&from, 0, 0) + redis_thread_bound(&to, 0, 0), on_copied);
     if (!steps) return UV_ENOMEM;
-    char *out = redis_script_begin(redis_steps_at(steps), &redis_script_copy, KEYS, ARGS);
+    char *out = redis_script_begin(redis_steps_at(steps), &redis_script_copy,
+                                   redis_space_guard(&from), KEYS, ARGS);
     out = redis_thread_keys(out, &from);
     out = redis_thread_keys(out, &to);
     out = redis_cmd_literal(out, LITERAL(REDIS_NAMES_ARG));
     out = redis_thread_names(out, &from);
     redis_steps_add(steps, redis_thread_names(out, &to));
-    redis_hints_doubt(&((redis_backend_t *)self)->hints);
+    redis_hints_doubt(&redis->hints);
     return redis_steps_start(self, &req->req, steps, (cairn_slice_t[]){source, target}, 2);
 }

@@ -267,15 +267,6 @@ static char *flags_of(char *out, const cairn_saver_put_args_t *args)
     return redis_cmd_arg(out, cairn_slice(flags, count));
 }
 
-static char *run_key(char *out, cairn_slice_t run_id)
-{
-    out = redis_cmd_arg_begin(out, sizeof REDIS_KEY_RUN "{}" - 1 + redis_escaped_size(run_id));
-    out = redis_cmd_literal(out, LITERAL(REDIS_KEY_RUN "{"));
-    out = redis_escape(out, run_id);
-    *out++ = '}';
-    return redis_cmd_end(out);
-}
-
 static char *member_of_thread(char *out, const redis_space_t *space, cairn_slice_t id)
 {
     out = redis_cmd_arg_begin(out, 1 + space->ns_place + id.len);
@@ -331,15 +322,16 @@ static char *script(char *out, const redis_space_t *space, const cairn_saver_put
 {
     const cairn_slice_t id = args->checkpoint->id;
     const size_t has_run = args->run_id.ptr != NULL;
-    out = redis_script_begin(out, &redis_script_put, KEYS + has_run, ARGS + late);
+    out = redis_script_begin(out, &redis_script_put, redis_space_guard(space), KEYS + has_run,
+                             ARGS + late);
     out = redis_object_key(out, space, LITERAL(REDIS_KEY_CHECKPOINT), id);
     out = redis_object_key(out, space, LITERAL(REDIS_KEY_WRITES), id);
     out = redis_thread_key(out, space, LITERAL(REDIS_KEY_THREAD));
     out = redis_thread_key(out, space, LITERAL(REDIS_KEY_THREAD_EXPIRY));
     out = redis_thread_key(out, space, LITERAL(REDIS_KEY_THREAD_LOOSE));
-    out = redis_shard_keys(out, redis_shard(space->thread_id));
+    out = redis_shard_keys(out, space);
     out = redis_object_key(out, space, LITERAL(REDIS_KEY_REPLACED), id);
-    if (has_run) out = run_key(out, args->run_id);
+    if (has_run) out = redis_run_key(out, space, args->run_id);
     out = member_of_thread(out, space, id);
     out = member_of_shard(out, space, id);
     out = flags_of(out, args);
@@ -363,7 +355,6 @@ static uint64_t sure_until(const redis_backend_t *redis, int64_t ttl_ms)
 
 static char *plain_lists(char *out, const redis_space_t *space, cairn_slice_t id)
 {
-    const unsigned shard = redis_shard(space->thread_id);
     out = redis_cmd_literal(out, LITERAL("*3\r\n$5\r\nRPUSH\r\n"));
     out = redis_object_key(out, space, LITERAL(REDIS_KEY_WRITES), id);
     out = redis_cmd_literal(out, LITERAL("$0\r\n\r\n*4\r\n$4\r\nZADD\r\n"));
@@ -371,13 +362,13 @@ static char *plain_lists(char *out, const redis_space_t *space, cairn_slice_t id
     out = redis_cmd_literal(out, LITERAL("$1\r\n0\r\n"));
     out = member_of_thread(out, space, id);
     out = redis_cmd_literal(out, LITERAL("*4\r\n$4\r\nZADD\r\n"));
-    out = redis_shard_key(out, LITERAL(REDIS_KEY_SHARD), shard);
+    out = redis_shard_key(out, LITERAL(REDIS_KEY_SHARD), space);
     out = redis_cmd_literal(out, LITERAL("$1\r\n0\r\n"));
     out = member_of_shard(out, space, id);
     out = redis_cmd_literal(out, LITERAL("*4\r\n$6\r\nEXISTS\r\n"));
     out = redis_thread_key(out, space, LITERAL(REDIS_KEY_THREAD_EXPIRY));
     out = redis_thread_key(out, space, LITERAL(REDIS_KEY_THREAD_LOOSE));
-    return redis_shard_key(out, LITERAL(REDIS_KEY_SHARD_EXPIRY), shard);
+    return redis_shard_key(out, LITERAL(REDIS_KEY_SHARD_EXPIRY), space);
 }
 
 /* The call of the script, should it be needed; the request's memory. */
@@ -499,7 +490,7 @@ static size_t script_bound(const redis_space_t *space, const cairn_saver_put_arg
         space, 14,
         3 * redis_object_key_size(space, id) +
             2 * redis_object_stem_size(space, sizeof REDIS_KEY_THREAD_EXPIRY) +
-            sizeof REDIS_KEY_RUN "{}" + redis_escaped_size(args->run_id) + 1 + channels->list_size +
+            redis_run_key_size(space, args->run_id) + 1 + channels->list_size +
             3 * space->ns_place + id.len + redis_encoded_size(id) + space->thread_place + 6 +
             lines_size(space, args, channels, REDIS_CMD_NUMBER));
 }
@@ -552,7 +543,8 @@ static uint64_t remember(redis_backend_t *redis, const cairn_saver_put_args_t *a
 int redis_saver_put(void *self, cairn_saver_put_t *req, const cairn_saver_put_args_t *args)
 {
     redis_backend_t *redis = self;
-    const redis_space_t space = redis_space(args->parent.thread_id, args->parent.checkpoint_ns);
+    const redis_space_t space =
+        redis_space(redis, args->parent.thread_id, args->parent.checkpoint_ns);
     const size_t body = cairn_checkpoint_encoded_size(args->checkpoint);
     const bool plain = is_plain(redis, args);
     channels_t channels;

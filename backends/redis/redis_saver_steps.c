@@ -82,8 +82,11 @@ int redis_steps_start(redis_backend_t *redis, cairn_req_t *req, redis_steps_t *s
 
 int redis_steps_resume(cairn_req_t *req, cairn_slice_t cursor, redis_answer_fn answer)
 {
-    redis_conn_t *conn = redis_saver_conn(redis_saver_of(req));
+    redis_route_t *route = &redis_saver_of(req)->route;
     cairn_slice_t call = call_at(steps_of(req), steps_of(req)->next);
+    const int slot = redis_route_is_split(route) ? redis_cluster_slot_of(call) : -1;
+    redis_conn_t *conn =
+        slot >= 0 ? redis_route_choose_slot(route, (unsigned)slot) : redis_route_commands(route);
     char *at;
     int rc = redis_conn_reserve_unbounded(conn, size_with(call, cursor), &at);
     if (rc == 0) send_to(conn, req, at, call, cursor, answer);

@@ -25,7 +25,7 @@ static void on_ttl(void *ctx, int status, redis_reply_t *reply, cairn_slice_t de
 int redis_saver_ttl(void *self, cairn_saver_ttl_t *req, const cairn_saver_ttl_args_t *args)
 {
     redis_backend_t *redis = self;
-    const redis_space_t space = redis_space(args->at.thread_id, args->at.checkpoint_ns);
+    const redis_space_t space = redis_space(redis, args->at.thread_id, args->at.checkpoint_ns);
     req->req.scratch[REDIS_SCRATCH_MEMORY] = 0;
     char *out;
     int rc = redis_saver_reserve(
@@ -52,7 +52,7 @@ int redis_saver_set_ttl(void *self, cairn_saver_ttl_t *req, const cairn_saver_tt
 {
     redis_backend_t *redis = self;
     const bool of_thread = args->scope == CAIRN_SCOPE_THREAD;
-    const redis_space_t space = redis_space(args->at.thread_id, args->at.checkpoint_ns);
+    const redis_space_t space = redis_space(redis, args->at.thread_id, args->at.checkpoint_ns);
     const size_t payload = space.ns_place + 1 + args->at.checkpoint_id.len + REDIS_CMD_NUMBER;
     redis_steps_t *steps = redis_steps_new(1, redis_thread_bound(&space, 4, payload), on_set);
     if (!steps) return UV_ENOMEM;

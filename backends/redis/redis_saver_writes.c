@@ -107,7 +107,7 @@ static char *script(char *out, const redis_space_t *space, cairn_slice_t id, ter
     if (terms.given) flags[count++] = 'g';
     if (terms.of_thread) flags[count++] = 't';
     out = redis_cmd_literal(out, LITERAL(REDIS_MULTI));
-    out = redis_script_begin(out, &redis_script_put_writes, KEYS, ARGS);
+    out = redis_script_begin(out, &redis_script_put_writes, redis_space_guard(space), KEYS, ARGS);
     out = redis_object_key(out, space, LITERAL(REDIS_KEY_WRITES), id);
     out = redis_object_key(out, space, LITERAL(REDIS_KEY_CHECKPOINT), id);
     out = redis_thread_keys(out, space);
@@ -153,7 +153,8 @@ static cairn_slice_t take_id(cairn_slice_t *key, char end, char **to)
  * object. */
 static int make_object(cairn_req_t *req)
 {
-    redis_conn_t *conn = redis_saver_conn(redis_saver_of(req));
+    redis_backend_t *redis = redis_saver_of(req);
+    redis_conn_t *conn = redis_saver_conn(redis);
     const cairn_slice_t command = conn->answered;
     char *copy = cairn_malloc(2 * command.len);
     if (!copy) return UV_ENOMEM;
@@ -169,7 +170,7 @@ static int make_object(cairn_req_t *req)
     cairn_slice_t ns = take_id(&key, ':', &names);
     cairn_slice_t id = take_id(&key, ':', &names);
 
-    const redis_space_t space = redis_space(thread_id, ns);
+    const redis_space_t space = redis_space(redis, thread_id, ns);
     const terms_t terms = {.ttl_ms = (int64_t)req->scratch[REDIS_SCRATCH_NUMBER]};
     char *out;
     int rc = redis_conn_reserve_unbounded(conn, script_bound(&space, id) + command.len, &out);
@@ -219,7 +220,9 @@ static int compact(cairn_req_t *req)
     int rc =
         redis_conn_reserve_unbounded(conn, REDIS_SCRIPT_BEGIN + redis_cmd_bound(1, key.len), &out);
     if (rc == 0) {
-        out = redis_script_begin(out, &redis_script_compact, 1, 0);
+        const bool split = redis_route_is_split(&redis_saver_of(req)->route);
+        out = redis_script_begin(out, &redis_script_compact,
+                                 split ? REDIS_GUARD_OMITTED : REDIS_GUARD_OF_NONE, 1, 0);
         out = redis_cmd_arg(out, cairn_slice(copy, key.len));
         redis_conn_commit_script(conn, out, on_compacted, req, false);
     }
@@ -251,7 +254,7 @@ int redis_saver_put_writes(void *self, cairn_saver_put_t *req,
 {
     redis_backend_t *redis = self;
     if (args->writes->count == 0) return redis_saver_answer_later(redis, &req->req, run_put);
-    const redis_space_t space = redis_space(args->at.thread_id, args->at.checkpoint_ns);
+    const redis_space_t space = redis_space(redis, args->at.thread_id, args->at.checkpoint_ns);
     const terms_t terms = {.given = args->terms.ttl_given,
                            .of_thread = args->terms.scope == CAIRN_SCOPE_THREAD,
                            .ttl_ms = args->terms.ttl_ms};

@@ -74,6 +74,12 @@ static bool needs_scripts(const redis_standalone_t *route, const redis_conn_t *c
     return conn == first || first->state != REDIS_CONN_READY || first->loading > 0;
 }
 
+static int load_scripts(redis_conn_t *conn)
+{
+    const redis_standalone_t *route = conn->data;
+    return redis_scripts_load(conn, route->route->cluster != NULL);
+}
+
 static void on_prelude(redis_conn_t *conn)
 {
     redis_standalone_t *route = conn->data;
@@ -83,7 +89,7 @@ static void on_prelude(redis_conn_t *conn)
     conn->subscriber = conn == &route->subscriptions && conn->hello.protocol == 2;
     if (is_for_subscriptions(conn)) route->events->resubscribe(route, conn);
     if (!needs_scripts(route, conn) || conn->state != REDIS_CONN_READY) return;
-    if (redis_scripts_load(conn) < 0)
+    if (load_scripts(conn) < 0)
         redis_conn_lose(conn, UV_ENOMEM, "out of memory while loading scripts");
 }
 
@@ -168,7 +174,7 @@ static void on_room(redis_conn_t *conn)
 
 static int on_unscripted(redis_conn_t *conn)
 {
-    return redis_scripts_load(conn);
+    return load_scripts(conn);
 }
 
 static void free_options(redis_standalone_t *route);
@@ -461,7 +467,7 @@ int redis_standalone_reauth(redis_standalone_t *route)
 
 static int load_if_ready(redis_conn_t *conn)
 {
-    return conn->state == REDIS_CONN_READY ? redis_scripts_load(conn) : 0;
+    return conn->state == REDIS_CONN_READY ? load_scripts(conn) : 0;
 }
 
 int redis_standalone_use_scripts(redis_standalone_t *route)

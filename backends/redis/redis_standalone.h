@@ -20,10 +20,6 @@ struct redis_route;
      CAIRN_CAP_SHARED | CAIRN_CAP_SAVER | CAIRN_CAP_STREAMS | CAIRN_CAP_STREAM_GROUPS |            \
      CAIRN_CAP_STORE | CAIRN_CAP_STORE_VECTORS)
 
-/* Of a cluster. */
-#define REDIS_CLUSTER_CAPABILITIES                                                                 \
-    (REDIS_CAPABILITIES & ~(CAIRN_CAP_SAVER | CAIRN_CAP_STORE | CAIRN_CAP_STORE_VECTORS))
-
 /* What the route tells the backend it belongs to. */
 typedef struct redis_standalone_events {
     /* The subscription link is about to be ready: subscribe to all topics and channels on it. */

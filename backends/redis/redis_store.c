@@ -1,17 +1,20 @@
 /* Names, calls and answers that the store's operations share; get, ttl and set_ttl. */
-#include "redis_store.h"
+#include "redis_directory.h"
+#include "redis_slot_tags.h"
 
 #include <cairn/sys/alloc.h>
 #include <uv.h>
 
 /* ---- keys ---- */
 
-redis_shelf_t redis_shelf(cairn_namespace_t ns)
+redis_shelf_t redis_shelf(const redis_backend_t *redis, cairn_namespace_t ns)
 {
     return (redis_shelf_t){
         .ns = ns,
         .path_size = cairn_namespace_encoded_size(ns),
         .tag_size = redis_space_tag_size(ns),
+        .split = redis_store_is_split(redis),
+        .slot = redis_store_is_split(redis) ? redis_slot_of_space(ns) : 0,
     };
 }
 
@@ -69,9 +72,18 @@ static char *shard_key(char *out, unsigned shard)
     return redis_cmd_end(redis_cmd_digits(out, shard));
 }
 
+char *redis_store_shard_of_slot(char *out, unsigned slot)
+{
+    out = redis_cmd_arg_begin(out, sizeof(REDIS_KEY_SPACES "{}") - 1 + REDIS_SLOT_TAG);
+    out = redis_cmd_literal(out, LITERAL(REDIS_KEY_SPACES "{"));
+    out = redis_slot_tag(out, slot);
+    *out++ = '}';
+    return redis_cmd_end(out);
+}
+
 char *redis_shards_call(char *out, const redis_script_t *script, size_t args)
 {
-    out = redis_script_begin(out, script, REDIS_SPACE_SHARDS, args);
+    out = redis_script_begin(out, script, REDIS_GUARD_OF_NONE, REDIS_SPACE_SHARDS, args);
     for (unsigned i = 0; i < REDIS_SPACE_SHARDS; i++) out = shard_key(out, i);
     return out;
 }
@@ -86,7 +98,8 @@ char *redis_store_path(char *out, const redis_shelf_t *shelf)
 char *redis_store_call(char *out, const redis_script_t *script, const redis_shelf_t *shelf,
                        size_t items, size_t args)
 {
-    out = redis_script_begin(out, script, 1 + items, 1 + args);
+    out = redis_script_begin(out, script, redis_shelf_guard(shelf), 1 + items, 1 + args);
+    if (shelf->split) return redis_store_shard_of_slot(out, shelf->slot);
     /* The path stands for a moment where the key is written to: it is needed for its shard. */
     cairn_namespace_encode(shelf->ns, out);
     return shard_key(out, redis_space_shard(cairn_slice(out, shelf->path_size)));
@@ -126,8 +139,7 @@ int redis_store_number(cairn_slice_t text, int64_t *number)
 
 uint64_t redis_store_name(const redis_backend_t *redis, const redis_shelf_t *shelf)
 {
-    return redis_route_is_split(&redis->route) ? redis_slot_of_space(shelf->ns)
-                                               : redis_store_space_hash(shelf);
+    return redis_route_is_split(&redis->route) ? shelf->slot : redis_store_space_hash(shelf);
 }
 
 redis_conn_t *redis_store_choose(redis_backend_t *redis, const redis_shelf_t *shelf)
@@ -189,10 +201,14 @@ static void on_got(void *ctx, int status, redis_reply_t *reply, cairn_slice_t de
     if (redis_saver_failed(req, status, rc, detail)) return;
     if (rc == 0 && item.ttl_ms > 0) redis->store_expires = true;
     if (rc == 0 && item.ttl_ms > 0 && how == GET_CAREFUL) {
-        const redis_shelf_t shelf = redis_shelf(item.ns);
+        const redis_shelf_t shelf = redis_shelf(redis, item.ns);
         rc = send_get(redis, req, &shelf, item.key, GET_REFRESH);
         (void)redis_saver_failed(req, 0, rc, detail);
         return;
+    }
+    if (rc == 0 && how == GET_REFRESH && redis_store_is_split(redis) && item.ttl_ms > 0) {
+        const redis_shelf_t shelf = redis_shelf(redis, item.ns);
+        redis_directory_keep(redis, &shelf, item.ttl_ms);
     }
     redis_store_done(redis)->get_done(CAIRN_CONTAINER_OF(req, cairn_store_get_t, req),
                                       rc == 0 ? &item : NULL);
@@ -226,7 +242,7 @@ static int send_get(redis_backend_t *redis, cairn_req_t *req, const redis_shelf_
 int redis_store_get(void *self, cairn_store_get_t *req, const cairn_store_get_args_t *args)
 {
     redis_backend_t *redis = self;
-    const redis_shelf_t shelf = redis_shelf(args->ns);
+    const redis_shelf_t shelf = redis_shelf(redis, args->ns);
     uint64_t how = args->refresh ? GET_CAREFUL : GET_PLAIN;
     if (args->refresh && redis->store_expires) how = GET_REFRESH;
     return send_get(redis, &req->req, &shelf, args->key, how);
@@ -252,7 +268,7 @@ static void on_ttl(void *ctx, int status, redis_reply_t *reply, cairn_slice_t de
 static int ttl(void *self, cairn_store_ttl_t *req, cairn_namespace_t ns, cairn_slice_t key)
 {
     redis_backend_t *redis = self;
-    const redis_shelf_t shelf = redis_shelf(ns);
+    const redis_shelf_t shelf = redis_shelf(redis, ns);
     char *out;
     req->req.scratch[REDIS_SCRATCH_MEMORY] = 0;
     int rc = redis_store_reserve(
@@ -278,7 +294,7 @@ static int set_ttl(void *self, cairn_store_ttl_t *req, cairn_namespace_t ns, cai
                    int64_t ttl_ms)
 {
     redis_backend_t *redis = self;
-    const redis_shelf_t shelf = redis_shelf(ns);
+    const redis_shelf_t shelf = redis_shelf(redis, ns);
     char *out;
     req->req.scratch[REDIS_SCRATCH_MEMORY] = 0;
     req->req.scratch[REDIS_SCRATCH_NUMBER] = (uint64_t)ttl_ms;
@@ -295,6 +311,7 @@ static int set_ttl(void *self, cairn_store_ttl_t *req, cairn_namespace_t ns, cai
     out = redis_cmd_end(redis_head_ttl(out, ttl_ms));
     redis_store_believe_nothing(redis, &shelf, key);
     redis_conn_commit_script(redis_saver_conn(redis), out, on_set_ttl, &req->req, false);
+    if (redis_store_is_split(redis)) redis_directory_keep(redis, &shelf, ttl_ms);
     return 0;
 }
 

@@ -17,14 +17,28 @@
 
 /* ---- redis_store.c ---- */
 
-/* A namespace, and how long its names are. */
+/* A namespace, how long its names are, and where it is. */
 typedef struct redis_shelf {
     cairn_namespace_t ns;
     size_t path_size; /* encoded */
     size_t tag_size;
+    bool split;    /* of a cluster */
+    uint16_t slot; /* there */
 } redis_shelf_t;
 
-redis_shelf_t redis_shelf(cairn_namespace_t ns);
+redis_shelf_t redis_shelf(const redis_backend_t *redis, cairn_namespace_t ns);
+
+static inline redis_guard_t redis_shelf_guard(const redis_shelf_t *shelf)
+{
+    return shelf->split ? (redis_guard_t)shelf->slot : REDIS_GUARD_OF_NONE;
+}
+
+/* Whether what is in different slots is on different servers: no command and no transaction names
+ * keys of two. */
+static inline bool redis_store_is_split(const redis_backend_t *redis)
+{
+    return redis_route_is_split(&redis->route);
+}
 
 /* Keys, as arguments: of a list of the namespace, and of an item or what is beside it. `kind` is
  * one of REDIS_ITEM, REDIS_SPACE_CHANGES ... */
@@ -41,6 +55,9 @@ char *redis_store_call(char *out, const redis_script_t *script, const redis_shel
                        size_t items, size_t args);
 char *redis_store_item(char *out, const redis_shelf_t *shelf, cairn_slice_t key);
 char *redis_store_path(char *out, const redis_shelf_t *shelf);
+
+/* The key of what lists the namespaces of a slot, in a cluster. */
+char *redis_store_shard_of_slot(char *out, unsigned slot);
 
 /* The rest of a call of store_refresh.lua for one item. */
 char *redis_store_refresh(char *out, const redis_shelf_t *shelf, cairn_slice_t key);
@@ -146,6 +163,10 @@ void redis_store_join(redis_backend_t *redis, const redis_shelf_t *shelf);
 uint64_t redis_store_item_hash(const redis_shelf_t *shelf, cairn_slice_t key);
 uint64_t redis_store_space_hash(const redis_shelf_t *shelf);
 
+/* A put into a namespace of a cluster that has not been registered: with that. */
+CAIRN_MUST_USE int redis_put_registering(redis_backend_t *redis, cairn_store_put_t *req,
+                                         const cairn_store_put_args_t *put);
+
 /* What a connection is chosen by: that, or its slot in a cluster; and the choice. */
 uint64_t redis_store_name(const redis_backend_t *redis, const redis_shelf_t *shelf);
 redis_conn_t *redis_store_choose(redis_backend_t *redis, const redis_shelf_t *shelf);
@@ -205,6 +226,25 @@ typedef struct redis_sets {
     size_t seen_count;
 } redis_sets_t;
 
+/* A namespace below the prefix, and what a call about it gave. */
+typedef struct redis_name {
+    cairn_slice_t path;
+    uint64_t count; /* of elements of its vector set */
+    bool is_listed; /* in the directory */
+    bool is_alive;
+} redis_name_t;
+
+/* Names of the directory, some at a time. */
+typedef struct redis_names {
+    cairn_arena_t arena; /* of those at hand */
+    cairn_slice_t from;  /* where the next ones begin, as a bound; empty: there are no more */
+    size_t wanted;
+    cairn_rows_t paths;  /* redis_name_t, in order */
+    cairn_slice_t until; /* the last that all shards have told of; empty: all */
+    size_t before;       /* places before those that these give */
+    const struct redis_spread_plan *plan;
+} redis_names_t;
+
 /* What is searched, listed or counted: arguments, how far it is, and what came of it. */
 typedef struct redis_query {
     redis_query_kind_t kind;
@@ -242,6 +282,9 @@ typedef struct redis_query {
     bool telling; /* all have been ranked: the places are the best */
     redis_sets_t sets;
 
+    redis_names_t names; /* where they are in different slots */
+    cairn_rows_t piles;  /* of places, likewise */
+
     /* list_namespaces */
     const cairn_match_condition_t *conditions;
     size_t condition_count;
@@ -259,8 +302,40 @@ typedef struct redis_query {
 typedef struct redis_refresh {
     cairn_rows_t items; /* cairn_item_t * */
     size_t done;
+    cairn_rows_t stretches; /* of them, each of a namespace; in different slots */
     int (*ended)(cairn_req_t *req);
 } redis_refresh_t;
+
+/* One of several calls of a job that are out at the same time. */
+typedef struct redis_part {
+    cairn_req_t req;    /* what the connection knows */
+    cairn_req_t *whole; /* the job's */
+    size_t index;
+    bool out;
+} redis_part_t;
+
+/* What a call's answer may say to have it made again. */
+#define REDIS_PART_AGAIN 1
+
+typedef struct redis_fan_plan {
+    size_t most; /* out at a time */
+    /* By redis_part_reserve and redis_part_commit; `part->index` says which. */
+    int (*send)(cairn_req_t *req, redis_part_t *part);
+    int (*take)(cairn_req_t *req, redis_part_t *part, redis_reply_t *reply);
+    /* NULL: the request has failed. 0: that was only one of many. */
+    int (*fail)(cairn_req_t *req, redis_part_t *part, int status, cairn_slice_t detail);
+    int (*done)(cairn_req_t *req);
+} redis_fan_plan_t;
+
+typedef struct redis_fan {
+    const redis_fan_plan_t *plan;
+    size_t count, next; /* calls; made so far */
+    size_t out;         /* not answered */
+    size_t part_count;
+    int failure;         /* to make one; <0 */
+    redis_part_t *parts; /* in the job's arena */
+    size_t room;
+} redis_fan_t;
 
 /* The memory of a request, known by its tag in REDIS_SCRATCH_MEMORY. */
 typedef struct redis_job {
@@ -270,12 +345,16 @@ typedef struct redis_job {
     size_t query_count;
     size_t query_at;
     bool submitting;
-    bool named;                       /* with `name`; else it names nothing */
-    uint64_t name;                    /* the hash of its namespace */
+    bool named;    /* with `name`; else it names nothing */
+    uint64_t name; /* the hash of its namespace */
+    bool turned;   /* its next command goes to that slot */
+    uint16_t slot;
     redis_conn_t *conn;               /* where its last command went; NULL: there was none */
     void (*finish)(cairn_req_t *req); /* all queries have ended */
     redis_refresh_t refresh;
-    struct redis_batch *batch;
+    redis_fan_t fan;
+    redis_fan_plan_t ask; /* what a query asks of each namespace */
+    struct redis_store_batch *batch;
 } redis_job_t;
 
 #define REDIS_JOB_TAG ((uint64_t)1)
@@ -287,6 +366,9 @@ redis_job_t *redis_job_of(const cairn_req_t *req);
 
 /* It is about this namespace, or what is below. */
 void redis_job_name(redis_job_t *job, cairn_namespace_t ns);
+
+/* Its next command is about that. */
+void redis_job_turn(redis_job_t *job, const redis_shelf_t *shelf);
 
 /* Begins with the first query. On <0 the job is freed. */
 CAIRN_MUST_USE int redis_job_start(cairn_req_t *req, redis_job_t *job);
@@ -340,6 +422,22 @@ CAIRN_MUST_USE int redis_search_on_places(cairn_req_t *req);
      redis_cmd_bound(REDIS_SPACE_SHARDS, REDIS_SPACE_SHARDS * (sizeof REDIS_KEY_SPACES + 4)))
 char *redis_shards_call(char *out, const redis_script_t *script, size_t args);
 
+/* What a call gives. */
+CAIRN_MUST_USE int redis_places_take(redis_query_t *query, redis_reply_t *reply);
+size_t redis_places_bound(const redis_query_t *query);
+
+/* The arguments of one, behind its keys: ARGS of them. */
+#define REDIS_PLACES_ARGS ((size_t)10)
+char *redis_places_args(char *out, const redis_query_t *query, cairn_slice_t from, cairn_slice_t to,
+                        size_t wanted, bool with_items);
+
+/* The item of a place. */
+CAIRN_MUST_USE int redis_place_take_item(redis_query_t *query, redis_place_t *place,
+                                         redis_reply_t *reply);
+
+/* Puts them in order and lets go of those that are too many. */
+void redis_places_sort(redis_query_t *query);
+
 /* ---- redis_store_near.c ---- */
 
 /* What is asked of an item to rank it, and its rank by the answer. */
@@ -380,12 +478,54 @@ size_t redis_sets_check_bound(const redis_query_t *query, const redis_shelf_t *s
 char *redis_sets_check(char *out, const redis_query_t *query, const redis_shelf_t *shelf);
 CAIRN_MUST_USE int redis_sets_read_check(redis_query_t *query, redis_reply_t *reply);
 
+/* The stretch at hand. */
+CAIRN_MUST_USE int redis_sets_begin_stretch(cairn_req_t *req);
+
+/* ---- redis_store_list.c ---- */
+
+/* A namespace that is there, in their order. 1: the page is full, and there is more. */
+CAIRN_MUST_USE int redis_list_take(redis_job_t *job, redis_query_t *query, cairn_slice_t path);
+
+/* Whether it counts: it meets the conditions, and is not cut to what came before. UV_ENOMEM. */
+CAIRN_MUST_USE int redis_list_wants(redis_query_t *query, cairn_slice_t path);
+
+/* It goes on there, or behind what has been cut. */
+CAIRN_MUST_USE int redis_list_set_from(redis_job_t *job, redis_query_t *query,
+                                       cairn_slice_t cursor);
+
 /* ---- redis_store_refresh.c ---- */
 
 /* Those with a TTL are refreshed, and then it goes on: with `ended`. Items stay in place until
  * then. */
 CAIRN_MUST_USE int redis_refresh_add(redis_job_t *job, cairn_item_t *item);
 CAIRN_MUST_USE int redis_refresh_begin(cairn_req_t *req, int (*ended)(cairn_req_t *req));
+
+/* ---- redis_store_fan.c ---- */
+
+/* Calls 0 ... count - 1, as planned, then plan->done. */
+CAIRN_MUST_USE int redis_fan_begin(cairn_req_t *req, const redis_fan_plan_t *plan, size_t count);
+
+/* Nobody waits for those that are out. */
+void redis_fan_stop(redis_job_t *job);
+
+/* Room for a call, and that it is there. As redis_job_reserve. */
+CAIRN_MUST_USE int redis_part_reserve(redis_job_t *job, unsigned slot, size_t bytes, char **at);
+void redis_part_commit(cairn_req_t *req, redis_part_t *part, const char *end, size_t commands,
+                       bool idempotent);
+
+/* ---- redis_store_spread.c: queries where namespaces are in different slots ---- */
+
+CAIRN_MUST_USE int redis_spread_places(cairn_req_t *req);
+CAIRN_MUST_USE int redis_spread_list(cairn_req_t *req);
+CAIRN_MUST_USE int redis_spread_count(cairn_req_t *req);
+CAIRN_MUST_USE int redis_spread_stretches(cairn_req_t *req);
+
+/* ---- redis_store_spread_items.c: the items there ---- */
+
+/* Those at the next places come along, as far as they have not; then redis_search_ask_items. */
+CAIRN_MUST_USE int redis_spread_items(cairn_req_t *req);
+CAIRN_MUST_USE int redis_spread_ranks(cairn_req_t *req);
+CAIRN_MUST_USE int redis_search_ask_items(cairn_req_t *req);
 
 /* ---- the operations ---- */
 

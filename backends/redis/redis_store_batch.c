@@ -12,7 +12,7 @@
  *
  * All of it is encoded when the batch is submitted. As with a single get, who has not met a TTL yet
  * does not ask for a refresh, but for another one behind when it turns out that there is one. */
-#include "redis_store.h"
+#include "redis_store_batch.h"
 
 #include <cairn/sys/alloc.h>
 #include <stdlib.h>
@@ -24,46 +24,10 @@
 /* As how many of them a put counts that changes a vector set. */
 #define STEPS_OF_A_SET ((size_t)16)
 
-/* A get, put or delete: they are sorted by namespace, key and place in the batch. */
-typedef struct entry {
-    const cairn_store_step_t *step; /* only within the submit */
-    cairn_namespace_t ns;           /* of a get: to be told, as the key */
-    cairn_slice_t key;
-    uint32_t index; /* among the steps */
-    bool is_put;
-    bool counts;   /* of the puts and deletes of an item the last; of its gets one that refreshes */
-    uint32_t run;  /* number of its item among those its group puts */
-    uint64_t hash; /* of an item whose creation is worth knowing; 0: it is not */
-} entry_t;
-
-/* What is done with one namespace at one time. */
-typedef struct group {
-    size_t first, end; /* entries */
-    size_t gets, refreshes, puts, stagings;
-    redis_shelf_t shelf; /* only within the submit */
-} group_t;
-
-typedef struct piece {
-    size_t first, end; /* groups */
-    size_t from, to;   /* bytes */
-    size_t commands;
-} piece_t;
-
-typedef struct redis_batch {
-    cairn_store_result_t *results;
-    size_t count;
-    redis_query_t **queries; /* of each step, or NULL */
-    entry_t *entries;
-    size_t entry_count;
-    group_t *groups;
-    size_t group_count;
-    piece_t *pieces;
-    size_t piece_count, piece_at;
-    char *bytes;
-    int64_t stamp_us; /* 0: the server says when */
-    bool refreshes;   /* what is read, at once */
-    bool has_sets;    /* the server has vector sets */
-} batch_t;
+typedef redis_batch_entry_t entry_t;
+typedef redis_batch_group_t group_t;
+typedef redis_batch_piece_t piece_t;
+typedef redis_store_batch_t batch_t;
 
 /* ---- sorting ---- */
 
@@ -161,7 +125,7 @@ static size_t cut(const batch_t *batch, size_t first, size_t end)
 static int add_groups(redis_job_t *job, batch_t *batch, size_t first, size_t end,
                       cairn_rows_t *rows)
 {
-    const redis_shelf_t shelf = redis_shelf(batch->entries[first].ns);
+    const redis_shelf_t shelf = redis_shelf(job->redis, batch->entries[first].ns);
     if (steps_of(batch, first, end) > STEPS_IN_A_PIECE)
         qsort(batch->entries + first, end - first, sizeof(entry_t), reads_first);
     while (first < end) {
@@ -211,11 +175,6 @@ static bool asks_to_refresh(const entry_t *entry)
     return !entry->is_put && entry->counts;
 }
 
-static bool changes(const entry_t *entry)
-{
-    return entry->is_put && entry->counts;
-}
-
 static char *refresh_call(char *out, const batch_t *batch, const group_t *group)
 {
     const entry_t *entries = batch->entries;
@@ -235,16 +194,18 @@ static char *put_call(char *out, const batch_t *batch, const group_t *group)
     const cairn_slice_t nothing = {NULL, 0};
     const entry_t *entries = batch->entries;
     for (size_t i = group->first; i < group->end; i++)
-        if (changes(&entries[i]) && entries[i].step->put->value.ptr)
+        if (redis_batch_changes(&entries[i]) && entries[i].step->put->value.ptr)
             out = redis_put_stage(out, &group->shelf, entries[i].step->put);
     out = redis_store_call(out, &redis_script_store_put, &group->shelf, group->puts,
                            1 + 3 * group->puts);
     for (size_t i = group->first; i < group->end; i++)
-        if (changes(&entries[i])) out = redis_store_item(out, &group->shelf, entries[i].key);
+        if (redis_batch_changes(&entries[i]))
+            out = redis_store_item(out, &group->shelf, entries[i].key);
     out = redis_store_path(out, &group->shelf);
     out = redis_stamp_arg(out, batch->stamp_us);
     for (size_t i = group->first; i < group->end; i++)
-        if (changes(&entries[i])) out = redis_put_args(out, entries[i].step->put, nothing);
+        if (redis_batch_changes(&entries[i]))
+            out = redis_put_args(out, entries[i].step->put, nothing);
     return out;
 }
 
@@ -263,10 +224,23 @@ static size_t commands_of(const group_t *group)
     return group->gets + (group->refreshes > 0) + group->stagings + (group->puts > 0);
 }
 
+/* Where the piece that begins with this group ends. */
+static size_t end_of_piece(const redis_job_t *job, const batch_t *batch, size_t first)
+{
+    size_t end = first;
+    for (size_t steps = 0; end < batch->group_count && steps < STEPS_IN_A_PIECE; end++) {
+        const group_t *group = &batch->groups[end];
+        if (redis_store_is_split(job->redis) && group->hash != batch->groups[first].hash) break;
+        steps += steps_of(batch, group->first, group->end);
+    }
+    return end;
+}
+
 static int encode(redis_job_t *job, batch_t *batch)
 {
     size_t size = batch->group_count * (sizeof REDIS_MULTI + sizeof REDIS_EXEC);
     for (size_t i = 0; i < batch->group_count; i++) size += group_bound(batch, &batch->groups[i]);
+    if (redis_store_is_split(job->redis)) size += redis_batch_registers_bound(batch);
     batch->bytes = cairn_arena_alloc(&job->arena, size, 1);
     if (!batch->bytes) return UV_ENOMEM;
     char *out = batch->bytes;
@@ -274,22 +248,23 @@ static int encode(redis_job_t *job, batch_t *batch)
     for (size_t i = 0; i < batch->group_count;) {
         piece_t *piece = cairn_rows_add(&job->arena, &rows, sizeof *piece);
         if (!piece) return UV_ENOMEM;
-        piece->first = i;
-        piece->from = (size_t)(out - batch->bytes);
+        *piece = (piece_t){.first = i,
+                           .end = end_of_piece(job, batch, i),
+                           .from = (size_t)(out - batch->bytes),
+                           .slot = batch->groups[i].shelf.slot};
         out = redis_cmd_literal(out, LITERAL(REDIS_MULTI));
-        for (size_t steps = 0; i < batch->group_count && steps < STEPS_IN_A_PIECE; i++) {
-            const group_t *group = &batch->groups[i];
-            out = encode_group(out, batch, group);
-            piece->commands += commands_of(group);
-            steps += steps_of(batch, group->first, group->end);
+        for (; i < piece->end; i++) {
+            out = encode_group(out, batch, &batch->groups[i]);
+            piece->commands += commands_of(&batch->groups[i]);
         }
         out = redis_cmd_literal(out, LITERAL(REDIS_EXEC));
-        piece->end = i;
         piece->to = (size_t)(out - batch->bytes);
     }
+    int rc = 0;
+    if (redis_store_is_split(job->redis)) rc = redis_batch_encode_registers(job, batch, out, &rows);
     batch->pieces = rows.at;
     batch->piece_count = rows.count;
-    return 0;
+    return rc;
 }
 
 /* ---- answers ---- */
@@ -341,22 +316,22 @@ static int take_group(redis_job_t *job, batch_t *batch, group_t *group, redis_re
 
 static int send_piece(cairn_req_t *req);
 
-static int take_piece(redis_job_t *job, redis_reply_t *reply)
+int redis_batch_take(redis_job_t *job, size_t index, redis_reply_t *reply)
 {
     batch_t *batch = job->batch;
-    const piece_t *piece = &batch->pieces[batch->piece_at];
+    const piece_t *piece = &batch->pieces[index];
     size_t count;
     int rc = redis_reply_array(reply, &count);
     for (size_t i = piece->first; i < piece->end && rc == 0; i++)
         rc = take_group(job, batch, &batch->groups[i], reply);
-    if (rc == 0) batch->piece_at++;
     return rc;
 }
 
 static void on_piece(void *ctx, int status, redis_reply_t *reply, cairn_slice_t detail)
 {
     cairn_req_t *req = ctx;
-    int rc = status < 0 ? 0 : take_piece(redis_job_of(req), reply);
+    redis_job_t *job = redis_job_of(req);
+    int rc = status < 0 ? 0 : redis_batch_take(job, job->batch->piece_at++, reply);
     if (redis_job_failed(req, status, rc, detail)) return;
     rc = send_piece(req);
     if (rc < 0) (void)redis_job_failed(req, 0, rc, detail);
@@ -366,6 +341,12 @@ static int tell(cairn_req_t *req)
 {
     redis_job_t *job = redis_job_take(req);
     batch_t *batch = job->batch;
+    if (batch->is_put) {
+        redis_store_done(job->redis)
+            ->put_done(CAIRN_CONTAINER_OF(req, cairn_store_put_t, req), batch->results->existed);
+        redis_job_free(job);
+        return 0;
+    }
     redis_store_done(job->redis)
         ->batch_done(CAIRN_CONTAINER_OF(req, cairn_store_batch_t, req), batch->results,
                      batch->count);
@@ -373,11 +354,17 @@ static int tell(cairn_req_t *req)
     return 0;
 }
 
+int redis_batch_end(cairn_req_t *req)
+{
+    return redis_refresh_begin(req, tell);
+}
+
 static int send_piece(cairn_req_t *req)
 {
     redis_job_t *job = redis_job_of(req);
     const batch_t *batch = job->batch;
-    if (batch->piece_at == batch->piece_count) return redis_refresh_begin(req, tell);
+    if (redis_store_is_split(job->redis)) return redis_batch_send_all(req);
+    if (batch->piece_at == batch->piece_count) return redis_batch_end(req);
     const piece_t *piece = &batch->pieces[batch->piece_at];
     const size_t size = piece->to - piece->from;
     char *out;
@@ -440,7 +427,7 @@ static void believe(redis_backend_t *redis, batch_t *batch)
         const group_t *group = &batch->groups[g];
         for (size_t i = group->first; i < group->end; i++) {
             entry_t *entry = &batch->entries[i];
-            if (changes(entry))
+            if (redis_batch_changes(entry))
                 entry->hash = redis_put_believe(redis, &group->shelf, entry->step->put);
         }
     }
@@ -509,11 +496,41 @@ static int make_batch(redis_job_t *job, const cairn_store_step_t *steps, size_t 
     batch->refreshes = job->redis->store_expires;
     batch->has_sets = job->redis->route.one.commands.hello.vector_sets;
     if (rc == 0) rc = find_groups(job, batch);
+    if (rc == 0 && redis_store_is_split(job->redis)) redis_batch_find_registers(job->redis, batch);
     if (rc == 0) rc = encode(job, batch);
     if (rc < 0) return rc;
     name_job(job, batch);
     believe(job->redis, batch);
     return keep_names(job, batch);
+}
+
+static int submit(cairn_req_t *req, redis_job_t *job, size_t queries)
+{
+    if (queries > 0 || job->batch->piece_count == 0) return redis_job_start(req, job);
+    req->scratch[REDIS_SCRATCH_MEMORY] = (uintptr_t)job | REDIS_JOB_TAG;
+    job->submitting = true;
+    int rc = send_piece(req);
+    job->submitting = false;
+    if (rc < 0) {
+        req->scratch[REDIS_SCRATCH_MEMORY] = 0;
+        redis_job_free(job);
+    }
+    return rc;
+}
+
+int redis_put_registering(redis_backend_t *redis, cairn_store_put_t *req,
+                          const cairn_store_put_args_t *put)
+{
+    const cairn_store_step_t step = {.type = CAIRN_STORE_PUT, .put = put};
+    redis_job_t *job = redis_job_new(redis, 0, queries_have_ended);
+    if (!job) return UV_ENOMEM;
+    int rc = make_batch(job, &step, 1);
+    if (rc < 0) {
+        redis_job_free(job);
+        return rc;
+    }
+    job->batch->is_put = true;
+    return submit(&req->req, job, 0);
 }
 
 /* Without queries it is all sent at once, or refused; with them, or with nothing to do, what is
@@ -530,15 +547,7 @@ int redis_store_batch(void *self, cairn_store_batch_t *req, const cairn_store_st
         redis_job_free(job);
         return rc;
     }
-    if (queries > 0 || job->batch->piece_count == 0) return redis_job_start(&req->req, job);
-    req->req.scratch[REDIS_SCRATCH_MEMORY] = (uintptr_t)job | REDIS_JOB_TAG;
-    job->submitting = true;
-    rc = send_piece(&req->req);
-    job->submitting = false;
-    if (rc == 0) join_all(job);
-    if (rc < 0) {
-        req->req.scratch[REDIS_SCRATCH_MEMORY] = 0;
-        redis_job_free(job);
-    }
+    rc = submit(&req->req, job, queries);
+    if (rc == 0 && queries == 0 && !redis_store_is_split(job->redis)) join_all(job);
     return rc;
 }

@@ -25,9 +25,11 @@ redis_job_t *redis_job_new(redis_backend_t *redis, size_t queries, void (*finish
 
 void redis_job_free(redis_job_t *job)
 {
+    redis_fan_stop(job);
     for (size_t i = 0; i < job->query_count; i++) {
         cairn_json_query_free(job->queries[i].filter);
         cairn_arena_free(&job->queries[i].round);
+        cairn_arena_free(&job->queries[i].names.arena);
     }
     cairn_arena_free(&job->arena);
     cairn_free(job);
@@ -62,15 +64,25 @@ redis_query_t *redis_query_of(const cairn_req_t *req)
 
 void redis_job_name(redis_job_t *job, cairn_namespace_t ns)
 {
-    const redis_shelf_t shelf = redis_shelf(ns);
+    const redis_shelf_t shelf = redis_shelf(job->redis, ns);
     if (!redis_route_has_choice(&job->redis->route)) return;
     job->name = redis_store_name(job->redis, &shelf);
     job->named = true;
 }
 
+void redis_job_turn(redis_job_t *job, const redis_shelf_t *shelf)
+{
+    if (!redis_store_is_split(job->redis)) return;
+    job->slot = shelf->slot;
+    job->turned = true;
+    job->conn = NULL;
+}
+
 static void choose(const redis_job_t *job)
 {
-    if (job->named)
+    if (job->turned)
+        (void)redis_route_choose_slot(&job->redis->route, job->slot);
+    else if (job->named)
         (void)redis_route_choose_hash(&job->redis->route, job->name);
     else
         (void)redis_route_choose_any(&job->redis->route);
@@ -97,6 +109,7 @@ void redis_job_commit(cairn_req_t *req, const char *end, redis_answer_fn answer,
 {
     redis_job_t *job = redis_job_of(req);
     redis_conn_t *conn = job->conn = redis_saver_conn(job->redis);
+    job->turned = false;
     if (commands > 0) {
         redis_conn_commit_transaction(conn, end, answer, req, commands, idempotent);
     } else {

@@ -103,17 +103,32 @@ static bool begins_with(cairn_slice_t bytes, cairn_slice_t prefix)
     return bytes.len >= prefix.len && memcmp(bytes.ptr, prefix.ptr, prefix.len) == 0;
 }
 
-/* 1: the page is full, and there is more. */
-static int take_path(redis_job_t *job, redis_query_t *query, cairn_slice_t path)
+static bool has_been_cut(const redis_query_t *query)
+{
+    return query->last.len > 0 && query->max_depth > 0 &&
+           count_labels(query->last) >= query->max_depth;
+}
+
+static int wants(redis_query_t *query, cairn_slice_t path, cairn_namespace_t *ns)
+{
+    if (has_been_cut(query) && begins_with(path, query->last)) return 0;
+    cairn_arena_reset(&query->round);
+    int rc = cairn_namespace_decode(&query->round, path, ns);
+    if (rc < 0) return rc == UV_EINVAL ? CAIRN_EPROTOCOL : rc;
+    return cairn_namespace_matches(*ns, query->conditions, query->condition_count);
+}
+
+int redis_list_wants(redis_query_t *query, cairn_slice_t path)
 {
     cairn_namespace_t ns;
-    const bool cut_before = query->last.len > 0 && query->max_depth > 0 &&
-                            count_labels(query->last) >= query->max_depth;
-    if (cut_before && begins_with(path, query->last)) return 0;
-    cairn_arena_reset(&query->round);
-    int rc = cairn_namespace_decode(&query->round, path, &ns);
-    if (rc < 0) return rc == UV_EINVAL ? CAIRN_EPROTOCOL : rc;
-    if (!cairn_namespace_matches(ns, query->conditions, query->condition_count)) return 0;
+    return wants(query, path, &ns);
+}
+
+int redis_list_take(redis_job_t *job, redis_query_t *query, cairn_slice_t path)
+{
+    cairn_namespace_t ns;
+    int rc = wants(query, path, &ns);
+    if (rc <= 0) return rc;
     if (query->skip == 0 && query->rows.count == query->most) {
         query->cursor = query->last;
         return 1;
@@ -131,16 +146,14 @@ static int take_path(redis_job_t *job, redis_query_t *query, cairn_slice_t path)
 }
 
 /* Where the next piece begins: where the script says, or behind what has been cut. */
-static int set_from(redis_job_t *job, redis_query_t *query, cairn_slice_t cursor)
+int redis_list_set_from(redis_job_t *job, redis_query_t *query, cairn_slice_t cursor)
 {
     if (cursor.len == 0) {
         query->from = cursor;
         return 0;
     }
-    const bool cut = query->last.len > 0 && query->max_depth > 0 &&
-                     count_labels(query->last) >= query->max_depth;
     const cairn_slice_t next = cairn_slice(cursor.ptr + 1, cursor.len - 1);
-    if (cut && begins_with(next, query->last))
+    if (has_been_cut(query) && begins_with(next, query->last))
         return bound_behind(job, query, query->last, &query->from);
     return cairn_arena_copy(&job->arena, cursor, &query->from);
 }
@@ -155,9 +168,9 @@ static int take_piece(redis_job_t *job, redis_query_t *query, redis_reply_t *rep
     int rc = 0;
     for (size_t i = 0; i < count && rc == 0; i++) {
         rc = redis_reply_string(reply, &path);
-        if (rc == 0) rc = take_path(job, query, path);
+        if (rc == 0) rc = redis_list_take(job, query, path);
     }
-    return rc == 0 ? set_from(job, query, cursor) : rc;
+    return rc == 0 ? redis_list_set_from(job, query, cursor) : rc;
 }
 
 static void on_names(void *ctx, int status, redis_reply_t *reply, cairn_slice_t detail)
@@ -173,6 +186,7 @@ static void on_names(void *ctx, int status, redis_reply_t *reply, cairn_slice_t 
 
 int redis_list_begin(cairn_req_t *req)
 {
+    if (redis_store_is_split(redis_job_of(req)->redis)) return redis_spread_list(req);
     return send_piece(req, &redis_script_store_names, on_names);
 }
 
@@ -202,5 +216,6 @@ static void on_count(void *ctx, int status, redis_reply_t *reply, cairn_slice_t 
 
 int redis_count_begin(cairn_req_t *req)
 {
+    if (redis_store_is_split(redis_job_of(req)->redis)) return redis_spread_count(req);
     return send_piece(req, &redis_script_store_count, on_count);
 }

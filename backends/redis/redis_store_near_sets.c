@@ -150,7 +150,8 @@ static int ask_candidates(cairn_req_t *req)
     clear_round(query);
     int rc = cairn_namespace_decode(&query->round, stretch_of(query)->first, &ns);
     if (rc < 0) return rc == UV_EINVAL ? CAIRN_EPROTOCOL : rc;
-    const redis_shelf_t shelf = redis_shelf(ns);
+    const redis_shelf_t shelf = redis_shelf(redis_job_of(req)->redis, ns);
+    redis_job_turn(redis_job_of(req), &shelf);
     rc = redis_job_reserve(redis_job_of(req),
                            redis_cmd_bound(8, 64 + set_size(query, &shelf) + size), &out);
     if (rc < 0) return rc;
@@ -283,14 +284,12 @@ static int take_stretches(redis_job_t *job, redis_query_t *query, redis_reply_t 
     return rc;
 }
 
-static int begin_stretch(cairn_req_t *req);
-
 static void on_stretches(void *ctx, int status, redis_reply_t *reply, cairn_slice_t detail)
 {
     cairn_req_t *req = ctx;
     int rc = status < 0 ? 0 : take_stretches(redis_job_of(req), redis_query_of(req), reply);
     if (redis_job_failed(req, status, rc, detail)) return;
-    rc = begin_stretch(req);
+    rc = redis_sets_begin_stretch(req);
     if (rc < 0) (void)redis_job_failed(req, 0, rc, detail);
 }
 
@@ -299,8 +298,10 @@ static int ask_stretches(cairn_req_t *req)
     enum {
         ARGS = 5
     };
-    const redis_query_t *query = redis_query_of(req);
+    redis_query_t *query = redis_query_of(req);
     const redis_sets_t *sets = &query->sets;
+    query->greatest = sets->greatest;
+    if (redis_store_is_split(redis_job_of(req)->redis)) return redis_spread_stretches(req);
     const size_t field = redis_vector_field_size(query->near.index, query->near.dimensions);
     char *out;
     int rc = redis_job_reserve(redis_job_of(req),
@@ -341,7 +342,7 @@ static int scan_stretch(cairn_req_t *req)
     return rc < 0 ? rc : redis_search_round(req);
 }
 
-static int begin_stretch(cairn_req_t *req)
+int redis_sets_begin_stretch(cairn_req_t *req)
 {
     redis_query_t *query = redis_query_of(req);
     redis_sets_t *sets = &query->sets;
@@ -358,7 +359,7 @@ static int begin_stretch(cairn_req_t *req)
 int redis_sets_next(cairn_req_t *req)
 {
     redis_query_of(req)->sets.at++;
-    return begin_stretch(req);
+    return redis_sets_begin_stretch(req);
 }
 
 int redis_sets_begin(cairn_req_t *req)

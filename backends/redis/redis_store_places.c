@@ -33,6 +33,13 @@ static int rising(const void *one, const void *other)
     return by_key(a, b);
 }
 
+static int path_first(const void *one, const void *other)
+{
+    const redis_place_t *a = one, *b = other;
+    int order = by_path(a, b);
+    return order != 0 ? order : cairn_slice_cmp(a->key, b->key);
+}
+
 /* ---- what a call gives ---- */
 
 static int take_space(redis_query_t *query, redis_reply_t *reply)
@@ -58,6 +65,18 @@ static int take_space(redis_query_t *query, redis_reply_t *reply)
     return rc;
 }
 
+int redis_place_take_item(redis_query_t *query, redis_place_t *place, redis_reply_t *reply)
+{
+    cairn_item_t item = {0};
+    int rc = redis_item_read(reply, &item);
+    place->is_gone = rc == 1;
+    if (rc != 0) return rc < 0 ? rc : 0;
+    place->item = cairn_arena_alloc(&query->round, 1, sizeof item);
+    if (!place->item) return UV_ENOMEM;
+    *place->item = item;
+    return cairn_arena_copy(&query->round, item.value, &place->item->value);
+}
+
 /* Those that came along, in the order of the places. */
 static int take_items(redis_query_t *query, size_t before, redis_reply_t *reply)
 {
@@ -65,21 +84,12 @@ static int take_items(redis_query_t *query, size_t before, redis_reply_t *reply)
     size_t count;
     int rc = redis_reply_array(reply, &count);
     if (rc == 0 && count > query->places.count - before) rc = CAIRN_EPROTOCOL;
-    for (size_t i = before; rc == 0 && i < before + count; i++) {
-        cairn_item_t item = {0};
-        rc = redis_item_read(reply, &item);
-        places[i].is_gone = rc == 1;
-        if (rc == 1) rc = 0;
-        if (rc < 0 || places[i].is_gone) continue;
-        places[i].item = cairn_arena_alloc(&query->round, 1, sizeof item);
-        if (!places[i].item) return UV_ENOMEM;
-        *places[i].item = item;
-        rc = cairn_arena_copy(&query->round, item.value, &places[i].item->value);
-    }
+    for (size_t i = before; rc == 0 && i < before + count; i++)
+        rc = redis_place_take_item(query, &places[i], reply);
     return rc;
 }
 
-static int take_piece(redis_query_t *query, redis_reply_t *reply)
+int redis_places_take(redis_query_t *query, redis_reply_t *reply)
 {
     size_t parts, count;
     cairn_slice_t cursor;
@@ -90,11 +100,26 @@ static int take_piece(redis_query_t *query, redis_reply_t *reply)
     const size_t before = query->places.count;
     int rc = cairn_arena_copy(&query->round, cursor, &query->from);
     for (size_t i = 0; i < count && rc == 0; i += 2) rc = take_space(query, reply);
-    if (rc == 0) rc = take_items(query, before, reply);
+    return rc < 0 ? rc : take_items(query, before, reply);
+}
+
+void redis_places_sort(redis_query_t *query)
+{
+    static int (*const orders[])(const void *,
+                                 const void *) = {[CAIRN_ORDER_UPDATED_DESC] = falling,
+                                                  [CAIRN_ORDER_UPDATED_ASC] = rising,
+                                                  [CAIRN_ORDER_KEY] = path_first};
+    if (query->places.count > 1)
+        qsort(query->places.at, query->places.count, sizeof(redis_place_t), orders[query->order]);
+    if (query->places.count > query->wanted) query->places.count = query->wanted;
+}
+
+static int take_piece(redis_query_t *query, redis_reply_t *reply)
+{
+    const size_t before = query->places.count;
+    int rc = redis_places_take(query, reply);
     if (rc < 0) return rc;
-    if (query->order != CAIRN_ORDER_KEY && query->places.count > before && query->places.count > 1)
-        qsort(query->places.at, query->places.count, sizeof(redis_place_t),
-              query->order == CAIRN_ORDER_UPDATED_DESC ? falling : rising);
+    if (query->order != CAIRN_ORDER_KEY && query->places.count > before) redis_places_sort(query);
     if (query->places.count > query->wanted) query->places.count = query->wanted;
     return 0;
 }
@@ -129,36 +154,44 @@ static char *worst(char *out, const redis_query_t *query)
     return redis_cmd_i64(out, -places[query->wanted - 1].updated_at_us);
 }
 
-static int send_piece(cairn_req_t *req)
+size_t redis_places_bound(const redis_query_t *query)
 {
-    enum {
-        ARGS = 10
-    };
+    return 5 * REDIS_CMD_NUMBER + query->behind.key.len + query->behind.path.len;
+}
+
+char *redis_places_args(char *out, const redis_query_t *query, cairn_slice_t from, cairn_slice_t to,
+                        size_t wanted, bool with_items)
+{
     static const char orders[] = {
         [CAIRN_ORDER_UPDATED_DESC] = 'd', [CAIRN_ORDER_UPDATED_ASC] = 'a', [CAIRN_ORDER_KEY] = 'k'};
-    const redis_query_t *query = redis_query_of(req);
     const redis_place_t *behind = &query->behind;
-    const size_t payload = query->from.len + query->greatest.len + 5 * REDIS_CMD_NUMBER +
-                           behind->key.len + behind->path.len;
-    char *out;
-    int rc = redis_job_reserve(redis_job_of(req),
-                               REDIS_SHARDS_BOUND + redis_cmd_bound(ARGS, payload), &out);
-    if (rc < 0) return rc;
-    out = redis_shards_call(out, &redis_script_store_places, ARGS);
-    out = redis_cmd_arg(out, query->from);
-    out = redis_cmd_arg(out, query->greatest);
+    out = redis_cmd_arg(out, from);
+    out = redis_cmd_arg(out, to);
     out = redis_cmd_u64(out, SPACES_IN_A_PIECE);
     out = redis_cmd_arg(out, cairn_slice(&orders[query->order], 1));
-    out = redis_cmd_u64(out, query->wanted -
-                                 (query->order == CAIRN_ORDER_KEY ? query->places.count : 0));
+    out = redis_cmd_u64(out, wanted);
     out = query->resumed ? redis_cmd_i64(out, behind->updated_at_us)
                          : redis_cmd_literal(out, LITERAL("$0\r\n\r\n"));
     out = redis_cmd_arg(out, behind->key);
     out = redis_cmd_arg(out, behind->path);
     out = worst(out, query);
-    const bool with_items = query->kind != REDIS_QUERY_NEAR && query->skip == 0;
-    out = with_items ? redis_cmd_literal(out, LITERAL("$1\r\nv\r\n"))
-                     : redis_cmd_literal(out, LITERAL("$0\r\n\r\n"));
+    with_items = with_items && query->kind != REDIS_QUERY_NEAR && query->skip == 0;
+    return with_items ? redis_cmd_literal(out, LITERAL("$1\r\nv\r\n"))
+                      : redis_cmd_literal(out, LITERAL("$0\r\n\r\n"));
+}
+
+static int send_piece(cairn_req_t *req)
+{
+    const redis_query_t *query = redis_query_of(req);
+    const bool by_key = query->order == CAIRN_ORDER_KEY;
+    const size_t payload = query->from.len + query->greatest.len + redis_places_bound(query);
+    char *out;
+    int rc = redis_job_reserve(
+        redis_job_of(req), REDIS_SHARDS_BOUND + redis_cmd_bound(REDIS_PLACES_ARGS, payload), &out);
+    if (rc < 0) return rc;
+    out = redis_shards_call(out, &redis_script_store_places, REDIS_PLACES_ARGS);
+    out = redis_places_args(out, query, query->from, query->greatest,
+                            query->wanted - (by_key ? query->places.count : 0), true);
     redis_job_commit(req, out, on_piece, 0, true);
     return 0;
 }
@@ -187,5 +220,7 @@ int redis_places_begin(cairn_req_t *req)
     query->read = query->asked = query->taken = 0;
     query->ended = false;
     int rc = set_from(query);
-    return rc < 0 ? rc : send_piece(req);
+    if (rc < 0) return rc;
+    return redis_store_is_split(redis_job_of(req)->redis) ? redis_spread_places(req)
+                                                          : send_piece(req);
 }

@@ -91,13 +91,14 @@ enum {
     MEND_TIMES = 2 * REDIS_HEAD_NUMBER + 1 /* created and updated, at the beginning of a head */
 };
 
-static int call_mend(redis_conn_t *conn, const cairn_item_t *item, cairn_slice_t put,
-                     cairn_slice_t head, redis_answer_fn answer, cairn_req_t *req)
+static int call_mend(redis_backend_t *redis, redis_conn_t *conn, const cairn_item_t *item,
+                     cairn_slice_t put, cairn_slice_t head, redis_answer_fn answer,
+                     cairn_req_t *req)
 {
     enum {
         ARGS = 3
     };
-    const redis_shelf_t shelf = redis_shelf(item->ns);
+    const redis_shelf_t shelf = redis_shelf(redis, item->ns);
     char *out;
     int rc = redis_conn_reserve_unbounded(
         conn,
@@ -126,10 +127,10 @@ static int mend(redis_backend_t *redis, cairn_req_t *req, cairn_slice_t sent, ca
     cairn_item_t item;
     int rc = read_item(redis, sent, &item);
     if (rc < 0) return rc;
-    const redis_shelf_t shelf = redis_shelf(item.ns);
+    const redis_shelf_t shelf = redis_shelf(redis, item.ns);
     redis_store_believe_nothing(redis, &shelf, item.key);
-    rc = call_mend(conn, &item, put, head, redis_insist_answered, &redis->insist.req);
-    if (rc == 0 && req) rc = call_mend(conn, &item, put, head, heard, req);
+    rc = call_mend(redis, conn, &item, put, head, redis_insist_answered, &redis->insist.req);
+    if (rc == 0 && req) rc = call_mend(redis, conn, &item, put, head, heard, req);
     return rc;
 }
 
@@ -263,7 +264,7 @@ static int put_again(redis_backend_t *redis, cairn_req_t *req, cairn_slice_t sen
         .value = cairn_slice(value.ptr + REDIS_HEAD_SIZE, value.len - REDIS_HEAD_SIZE),
         .ttl_ms = CAIRN_TTL_PERSIST,
     };
-    const redis_shelf_t shelf = redis_shelf(item.ns);
+    const redis_shelf_t shelf = redis_shelf(redis, item.ns);
     return redis_put_by_script(redis, req, &shelf, &put, seen);
 }
 

@@ -1,6 +1,6 @@
 /* put and delete by store_put.lua. What is large is staged before it, by plain commands in the same
  * transaction: what passes through a script costs with its length. */
-#include "redis_store.h"
+#include "redis_directory.h"
 
 #include <uv.h>
 
@@ -363,10 +363,13 @@ int redis_store_put(void *self, cairn_store_put_t *req, const cairn_store_put_ar
 {
     const cairn_slice_t nothing = {NULL, 0};
     redis_backend_t *redis = self;
-    const redis_shelf_t shelf = redis_shelf(args->ns);
+    const redis_shelf_t shelf = redis_shelf(redis, args->ns);
     char *unused;
     req->req.scratch[REDIS_SCRATCH_MEMORY] = 0;
     if (args->ttl_ms > 0) redis->store_expires = true;
+    if (redis_store_is_split(redis) && args->value.ptr &&
+        !redis_directory_knows(redis, redis_store_space_hash(&shelf), args->ttl_ms))
+        return redis_put_registering(redis, req, args);
     int rc = redis_put_plain(redis, &req->req, &shelf, args);
     if (rc != REDIS_PUT_BY_SCRIPT) return rc;
     rc = redis_store_reserve(redis, &shelf, redis_put_size(&shelf, args), &unused);

@@ -1,6 +1,6 @@
 /* Refreshing what has been read and turned out to have a TTL: a call for each namespace, in
  * transactions of bounded size. */
-#include "redis_store.h"
+#include "redis_directory.h"
 
 #include <stdlib.h>
 #include <uv.h>
@@ -20,11 +20,11 @@ static int by_namespace(const void *a, const void *b)
     return cairn_namespace_cmp((*one)->ns, (*other)->ns);
 }
 
-static size_t bound(cairn_item_t *const *items, size_t count)
+static size_t bound(const redis_backend_t *redis, cairn_item_t *const *items, size_t count)
 {
     size_t size = sizeof REDIS_MULTI + sizeof REDIS_EXEC;
     for (size_t i = 0; i < count; i++) {
-        const redis_shelf_t shelf = redis_shelf(items[i]->ns);
+        const redis_shelf_t shelf = redis_shelf(redis, items[i]->ns);
         const cairn_slice_t key = items[i]->key;
         size += redis_store_call_bound(&shelf, 1, 1) + redis_store_item_bound(&shelf, key) +
                 redis_cmd_bound(1, key.len);
@@ -32,9 +32,9 @@ static size_t bound(cairn_item_t *const *items, size_t count)
     return size;
 }
 
-static char *call(char *out, cairn_item_t *const *items, size_t count)
+static char *call(char *out, const redis_backend_t *redis, cairn_item_t *const *items, size_t count)
 {
-    const redis_shelf_t shelf = redis_shelf(items[0]->ns);
+    const redis_shelf_t shelf = redis_shelf(redis, items[0]->ns);
     out = redis_store_call(out, &redis_script_store_refresh, &shelf, count, count);
     for (size_t i = 0; i < count; i++) out = redis_store_item(out, &shelf, items[i]->key);
     out = redis_store_path(out, &shelf);
@@ -72,18 +72,75 @@ static int send_piece(cairn_req_t *req)
     cairn_item_t *const *items = (cairn_item_t *const *)refresh->items.at + refresh->done;
     const size_t count = rest < REDIS_STORE_PIECE ? rest : REDIS_STORE_PIECE;
     char *out;
-    int rc = redis_job_reserve(job, bound(items, count), &out);
+    int rc = redis_job_reserve(job, bound(job->redis, items, count), &out);
     if (rc < 0) return rc;
     size_t commands = 0;
     out = redis_cmd_literal(out, LITERAL(REDIS_MULTI));
     for (size_t i = 0, same; i < count; i += same, commands++) {
         same = count_of_namespace(items + i, count - i);
-        out = call(out, items + i, same);
+        out = call(out, job->redis, items + i, same);
     }
     out = redis_cmd_literal(out, LITERAL(REDIS_EXEC));
     refresh->done += count;
     redis_job_commit(req, out, on_refreshed, commands, true);
     return 0;
+}
+
+/* ---- in different slots: a call for each namespace, several at a time ---- */
+
+typedef struct stretch {
+    cairn_item_t *const *items;
+    size_t count;
+} stretch_t;
+
+static int send_stretch(cairn_req_t *req, redis_part_t *part)
+{
+    redis_job_t *job = redis_job_of(req);
+    const stretch_t *stretch = (const stretch_t *)job->refresh.stretches.at + part->index;
+    const redis_shelf_t shelf = redis_shelf(job->redis, stretch->items[0]->ns);
+    char *out;
+    int rc = redis_part_reserve(job, shelf.slot, bound(job->redis, stretch->items, stretch->count),
+                                &out);
+    if (rc < 0) return rc;
+    int64_t most_ms = 0;
+    for (size_t i = 0; i < stretch->count; i++)
+        if (stretch->items[i]->ttl_ms > most_ms) most_ms = stretch->items[i]->ttl_ms;
+    out = call(out, job->redis, stretch->items, stretch->count);
+    redis_part_commit(req, part, out, 0, true);
+    redis_directory_keep(job->redis, &shelf, most_ms);
+    return 0;
+}
+
+static int take_stretch(cairn_req_t *req, redis_part_t *part, redis_reply_t *reply)
+{
+    (void)req, (void)part;
+    return redis_reply_skip(reply);
+}
+
+static int have_ended(cairn_req_t *req)
+{
+    redis_refresh_t *refresh = &redis_job_of(req)->refresh;
+    refresh->items = refresh->stretches = (cairn_rows_t){0};
+    return refresh->ended(req);
+}
+
+static int send_all(cairn_req_t *req)
+{
+    static const redis_fan_plan_t plan = {
+        .most = 64, .send = send_stretch, .take = take_stretch, .done = have_ended};
+    redis_job_t *job = redis_job_of(req);
+    redis_refresh_t *refresh = &job->refresh;
+    cairn_item_t *const *items = (cairn_item_t *const *)refresh->items.at;
+    for (size_t at = 0; at < refresh->items.count;) {
+        const size_t rest = refresh->items.count - at;
+        stretch_t *stretch = cairn_rows_add(&job->arena, &refresh->stretches, sizeof *stretch);
+        if (!stretch) return UV_ENOMEM;
+        stretch->items = items + at;
+        stretch->count =
+            count_of_namespace(items + at, rest < REDIS_STORE_PIECE ? rest : REDIS_STORE_PIECE);
+        at += stretch->count;
+    }
+    return redis_fan_begin(req, &plan, refresh->stretches.count);
 }
 
 int redis_refresh_begin(cairn_req_t *req, int (*ended)(cairn_req_t *req))
@@ -95,5 +152,6 @@ int redis_refresh_begin(cairn_req_t *req, int (*ended)(cairn_req_t *req))
     if (refresh->items.count > 0) job->redis->store_expires = true;
     if (refresh->items.count > 1)
         qsort(refresh->items.at, refresh->items.count, sizeof(cairn_item_t *), by_namespace);
+    if (redis_store_is_split(job->redis) && refresh->items.count > 0) return send_all(req);
     return send_piece(req);
 }

@@ -173,14 +173,12 @@ static int take_items(redis_job_t *job, redis_query_t *query, redis_reply_t *rep
     return rc == 0 ? redis_sets_read_check(query, reply) : rc;
 }
 
-static int ask_items(cairn_req_t *req);
-
 static void on_items(void *ctx, int status, redis_reply_t *reply, cairn_slice_t detail)
 {
     cairn_req_t *req = ctx;
     int rc = status < 0 ? 0 : take_items(redis_job_of(req), redis_query_of(req), reply);
     if (redis_job_failed(req, status, rc, detail)) return;
-    rc = rc == 1 ? end_search(req, true) : ask_items(req);
+    rc = rc == 1 ? end_search(req, true) : redis_search_ask_items(req);
     if (rc < 0) (void)redis_job_failed(req, 0, rc, detail);
 }
 
@@ -202,13 +200,14 @@ static int ask_each(cairn_req_t *req, size_t last)
             cairn_namespace_t ns;
             int rc = cairn_namespace_decode(&query->round, places[i].path, &ns);
             if (rc < 0) return rc == UV_EINVAL ? CAIRN_EPROTOCOL : rc;
-            *shelf = redis_shelf(ns);
+            *shelf = redis_shelf(redis_job_of(req)->redis, ns);
         }
         size += ranking ? redis_near_ask_bound(query, shelf, places[i].key)
                         : redis_item_ask_bound(shelf, places[i].key);
     }
     size += redis_sets_check_bound(query, shelves);
     char *out;
+    redis_job_turn(redis_job_of(req), shelves);
     int rc = redis_job_reserve(redis_job_of(req), size, &out);
     if (rc < 0) return rc;
     out = redis_cmd_literal(out, LITERAL(REDIS_MULTI));
@@ -241,7 +240,14 @@ static int take_known(cairn_req_t *req)
     return rc;
 }
 
-static int ask_items(cairn_req_t *req)
+/* Candidates of a vector set are all in one namespace. */
+static bool is_spread(cairn_req_t *req)
+{
+    return redis_store_is_split(redis_job_of(req)->redis) &&
+           redis_sets_checks(redis_query_of(req)) == 0;
+}
+
+int redis_search_ask_items(cairn_req_t *req)
 {
     redis_query_t *query = redis_query_of(req);
     const redis_place_t *places = query->places.at;
@@ -250,6 +256,8 @@ static int ask_items(cairn_req_t *req)
     int rc = take_known(req);
     if (rc != 0) return rc == 1 ? end_search(req, true) : rc;
     if (query->read == query->taken) return round_over(req);
+    if (is_spread(req))
+        return is_ranking(query) ? redis_spread_ranks(req) : redis_spread_items(req);
     size_t last = query->read + 1;
     while (last < query->taken && last - query->read < piece && !has_come(&places[last])) last++;
     return ask_each(req, last);
@@ -282,7 +290,7 @@ int redis_search_on_places(cairn_req_t *req)
         }
         if (query->taken - query->read > needed(query)) query->taken = query->read + needed(query);
     }
-    return ask_items(req);
+    return redis_search_ask_items(req);
 }
 
 /* With a filter nobody knows how many will match: twice as many as are needed, then four times
@@ -333,7 +341,7 @@ static int round_over(cairn_req_t *req)
 int redis_search_tell(cairn_req_t *req)
 {
     redis_near_end(redis_query_of(req));
-    return ask_items(req);
+    return redis_search_ask_items(req);
 }
 
 int redis_search_begin(cairn_req_t *req)

@@ -89,7 +89,8 @@ size_t redis_queue_bound(const redis_backend_t *redis, const redis_queue_name_t 
 char *redis_queue_begin(char *out, const redis_script_t *script, const redis_backend_t *redis,
                         const redis_queue_name_t *name, size_t args)
 {
-    out = redis_script_begin(out, script, REDIS_QUEUE_KEYS, 1 + args);
+    out =
+        redis_script_begin(out, script, redis_queue_guard(redis, name), REDIS_QUEUE_KEYS, 1 + args);
     out = redis_queue_keys(out, name);
     return redis_queue_channel_arg(out, redis, name->id);
 }
@@ -172,7 +173,8 @@ static int redis_stream_copy(void *self, cairn_stream_count_t *req,
     if (rc < 0) return rc;
     redis_tips_forget(redis, target.id);
     redis_route_join(&redis->route, target.id);
-    out = redis_script_begin(out, &redis_script_stream_copy, 2 * (size_t)REDIS_QUEUE_KEYS, 3);
+    out = redis_script_begin(out, &redis_script_stream_copy, REDIS_GUARD_OF_NONE,
+                             2 * (size_t)REDIS_QUEUE_KEYS, 3);
     out = redis_queue_keys(out, &source);
     out = redis_queue_keys(out, &target);
     out = redis_queue_channel_arg(out, redis, args->source);

@@ -38,6 +38,13 @@ char *redis_queue_channel_arg(char *out, const redis_backend_t *redis, cairn_sli
 size_t redis_queue_bound(const redis_backend_t *redis, const redis_queue_name_t *name, size_t args,
                          size_t payload);
 
+static inline redis_guard_t redis_queue_guard(const redis_backend_t *redis,
+                                              const redis_queue_name_t *name)
+{
+    const bool split = redis_route_is_split(&redis->route);
+    return split ? (redis_guard_t)redis_slot_of_id(name->id) : REDIS_GUARD_OF_NONE;
+}
+
 /* Begins the call of a script with the stream's keys and, as the first argument, its channel. */
 char *redis_queue_begin(char *out, const redis_script_t *script, const redis_backend_t *redis,
                         const redis_queue_name_t *name, size_t args);

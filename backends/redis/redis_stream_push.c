@@ -71,7 +71,6 @@ static size_t shown_size(cairn_slice_t event)
 #define EXEC "*1\r\n$4\r\nEXEC\r\n"
 #define XADD "*5\r\n$4\r\nXADD\r\n"
 #define NUMBERED "$3\r\n1-*\r\n$1\r\nd\r\n"
-#define EVAL "*8\r\n$4\r\nEVAL\r\n"
 #define PUBLISH "*3\r\n$7\r\nPUBLISH\r\n"
 #define SPUBLISH "*3\r\n$8\r\nSPUBLISH\r\n"
 
@@ -82,8 +81,9 @@ size_t redis_push_bound(const redis_push_t *push)
         redis_queue_channel_size(push->redis, push->name->id) + REDIS_CMD_OVERHEAD;
     const size_t messages = 1 + push->arguments.len / MESSAGE;
     const size_t adding = push->events * (sizeof XADD NUMBERED + key) + push->arguments.len;
-    const size_t script = redis_cmd_bound(8, redis_script_stream_push.size + 2 * key + channel +
-                                                 REDIS_APPEND_TERMS + REDIS_CMD_NUMBER) +
+    const size_t script = REDIS_GUARD_SIZE +
+                          redis_cmd_bound(8, redis_script_stream_push.guarded.size + 2 * key +
+                                                 channel + REDIS_APPEND_TERMS + REDIS_CMD_NUMBER) +
                           sizeof REDIS_KEY_QUEUE_MORE;
     const size_t publishing = messages * (sizeof SPUBLISH + channel + REDIS_CMD_OVERHEAD + 1);
     return sizeof MULTI EXEC + adding + script + publishing + push->events * REDIS_CMD_OVERHEAD +
@@ -106,12 +106,16 @@ static char *add_all(char *out, const redis_push_t *push)
 
 static char *call_script(char *out, const redis_push_t *push)
 {
-    const redis_script_t *script = &redis_script_stream_push;
+    const redis_guard_t guard = redis_queue_guard(push->redis, push->name);
+    const redis_script_text_t *script = redis_script_text(&redis_script_stream_push, guard);
+    const size_t keys = REDIS_QUEUE_KEYS + (guard >= 0);
     char terms[REDIS_APPEND_TERMS];
     const char *end = redis_append_terms(terms, push->ttl_ms, push->max_events);
-    out = redis_cmd_literal(out, LITERAL(EVAL));
+    out = redis_cmd_begin(out, 6 + keys);
+    out = redis_cmd_literal(out, LITERAL("$4\r\nEVAL\r\n"));
     out = redis_cmd_arg(out, cairn_slice((const char *)script->source, script->size));
-    out = redis_cmd_u64(out, REDIS_QUEUE_KEYS);
+    out = redis_cmd_u64(out, keys);
+    if (guard >= 0) out = redis_guard_key(out, guard);
     out = redis_queue_keys(out, push->name);
     out = redis_queue_channel_arg(out, push->redis, push->name->id);
     out = redis_cmd_arg(out, cairn_slice(terms, (size_t)(end - terms)));

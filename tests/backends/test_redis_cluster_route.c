@@ -1,8 +1,10 @@
 /* Requests find their node, and follow their slot when it moves. */
 #include "cluster.h"
 #include "scripted_cluster.h"
+#include "store_client.h"
 #include "stream_client.h"
 
+#include <cairn/store.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -393,12 +395,67 @@ static void what_names_several_slots_too_early_is_told(world_t *w)
     assert_status(ask_copy_stream(copy, "run-1", "run-2", (cairn_ttl_t){0}), 0);
     assert_status(cairn_cancel(&cancelled->of.req), 0);
     streams_ask_await(copy, CAIRN_ECLUSTER);
-    assert_contains(copy->detail, "several slots");
+    assert_contains(copy->detail, "ask again");
     assert_true(cairn_err_retryable(copy->status));
     streams_ask_await(append, 0);
     streams_ask_await(cancelled, UV_ECANCELED);
     assert_stream(s, "run-1", "a");
     assert_false(streams_exists(s, "run-2"));
+}
+
+/* Its scripts become those of a cluster, and tails elsewhere hear of it at once. */
+static void what_streams_are_asked_too_early_is_carried_out(world_t *w)
+{
+    clear();
+    streams_client_t *other = streams_open(w, NULL);
+    follower_t *f = streams_follow(other, "run", NULL);
+    follower_await(f, "live");
+    streams_client_t *s = streams_on(world_open(w, NULL));
+    streams_ask_t *one = streams_ask(s), *many = streams_ask(s), *group = streams_ask(s);
+    streams_ask_t *read = streams_ask(s);
+    assert_status(ask_append(one, "run", "a", NULL), 0);
+    assert_status(ask_append(many, "run", "b c d", NULL), 0);
+    assert_status(ask_group_create(group, "run", "g", NULL), 0);
+    assert_status(ask_length(read, "run"), 0);
+    streams_ask_await(one, 0);
+    streams_ask_await(many, 0);
+    streams_ask_await(group, 0);
+    streams_ask_await(read, 0);
+    follower_await(f, "live", "event a", "event b", "event c", "event d");
+    assert_int_equal(said("NOSCRIPT"), 0);
+}
+
+static void on_put_early(cairn_store_put_t *req, int status, bool existed)
+{
+    (void)existed;
+    *(int *)req->req.data = status;
+}
+
+static bool is_told(void *status)
+{
+    return *(int *)status != 1;
+}
+
+/* Their lists are elsewhere in a cluster. */
+static void a_store_that_is_asked_too_early_is_to_be_asked_again(world_t *w)
+{
+    clear();
+    client_t *c = world_open(w, NULL);
+    cairn_store_t store;
+    cairn_store_put_t put = {0};
+    int status = 1;
+    assert_status(cairn_store_init(&store, &c->cairn, NULL), 0);
+    put.req.data = &status;
+    assert_status(cairn_store_put(&store, &put, ns("users/u-1"), cairn_str("k"), cairn_str("1"),
+                                  NULL, on_put_early),
+                  0);
+    assert_true(loop_try_for(&w->loop, 5000, is_told, &status));
+    assert_status(status, CAIRN_ECLUSTER);
+    assert_true(cairn_err_retryable(status));
+    for (int i = 0; i < cluster.count; i++) assert_int_equal(keys_of(i), 0);
+    items_t *s = items_on(c);
+    items_put(s, "users/u-1", "k", "1");
+    assert_search(s, "users/u-1:k", .prefix = ns("users"));
 }
 
 int main(void)
@@ -434,7 +491,11 @@ int main(void)
         SCENARIO(what_cannot_be_a_cluster_is_refused),
         SCENARIO(one_server_is_used_as_such),
     };
-    static const scenario_t early[] = {SCENARIO(what_names_several_slots_too_early_is_told)};
+    static const scenario_t early[] = {
+        SCENARIO(what_names_several_slots_too_early_is_told),
+        SCENARIO(what_streams_are_asked_too_early_is_carried_out),
+        SCENARIO(a_store_that_is_asked_too_early_is_to_be_asked_again),
+    };
     int failures = SCENARIOS_RUN("redis: nodes that lie", lies, NULL);
     redis_start(&alone, NULL);
     failures += SCENARIOS_RUN("redis: perhaps a cluster", of_one,

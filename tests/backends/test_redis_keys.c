@@ -1,6 +1,8 @@
 /* Ids in keys and out of them: any bytes, in their order, each in a way of its own. */
 #include "check.h"
 #include "redis_keys.h"
+#include "redis_slot_tags.h"
+#include "redis_slots.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -192,6 +194,21 @@ static void a_shard_is_one_of_them_and_all_are_used(void **state)
     for (unsigned i = 0; i < REDIS_SHARDS; i++) assert_in_range(used[i], 50, 500);
 }
 
+static void every_slot_has_a_tag(void **state)
+{
+    (void)state;
+    char all[REDIS_SLOTS * REDIS_SLOT_TAG], key[REDIS_SLOT_TAG + 2] = "{";
+    assert_ptr_equal(redis_slot_tags(all, 0, REDIS_SLOTS), all + sizeof all);
+    key[sizeof key - 1] = '}';
+    for (unsigned slot = 0; slot < REDIS_SLOTS; slot++) {
+        assert_ptr_equal(redis_slot_tag(key + 1, slot), key + 1 + REDIS_SLOT_TAG);
+        assert_int_equal(redis_slot(cairn_slice(key, sizeof key)), slot);
+        assert_memory_equal(all + slot * REDIS_SLOT_TAG, key + 1, REDIS_SLOT_TAG);
+    }
+    assert_ptr_equal(redis_slot_tags(key + 1, 8191, 1), key + 1 + REDIS_SLOT_TAG);
+    assert_int_equal(redis_slot(cairn_slice(key, sizeof key)), 8191);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -203,6 +220,7 @@ int main(void)
         cmocka_unit_test(encoded_ids_are_taken_apart_again),
         cmocka_unit_test(what_ends_early_or_was_never_encoded_is_not_taken),
         cmocka_unit_test(a_shard_is_one_of_them_and_all_are_used),
+        cmocka_unit_test(every_slot_has_a_tag),
     };
     return cmocka_run_group_tests_name("redis: keys", tests, NULL, NULL);
 }

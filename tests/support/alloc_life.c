@@ -92,16 +92,17 @@ static void check(alloc_fault_t fault, const char *more)
 static void each_allocation_may_fail(void **state)
 {
     (void)state;
+    check(ALLOC_FAIL_ONCE, A_POOL);
+    if (place->brief) return;
     check(ALLOC_FAIL_ONCE, "protocol=3");
     check(ALLOC_FAIL_ONCE, "protocol=2");
-    check(ALLOC_FAIL_ONCE, A_POOL);
 }
 
 static void memory_may_be_gone_from_any_allocation_on(void **state)
 {
     (void)state;
     check(ALLOC_FAIL_FROM, "protocol=3");
-    check(ALLOC_FAIL_FROM, A_POOL);
+    if (!place->brief) check(ALLOC_FAIL_FROM, A_POOL);
 }
 
 static const char *own_url(const char *rest)
@@ -129,7 +130,7 @@ int alloc_life_run_at(const alloc_life_place_t *at, const char *name, void (*liv
 
 int alloc_life_run(const char *name, void (*live_fn)(void), void (*over_fn)(void))
 {
-    static const alloc_life_place_t own = {own_url, clear_own};
+    static const alloc_life_place_t own = {own_url, clear_own, false};
     over = over_fn;
     redis_start(&redis, NULL);
     int failures = alloc_life_run_at(&own, name, live_fn);

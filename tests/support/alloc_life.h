@@ -44,6 +44,7 @@ int alloc_life_run(const char *name, void (*live)(void), void (*over)(void));
 typedef struct alloc_life_place {
     const char *(*url)(const char *rest); /* "a=1&b=2" */
     void (*clear)(void);
+    bool brief; /* a life takes long there: with a pool, and RESP3, are enough */
 } alloc_life_place_t;
 
 int alloc_life_run_at(const alloc_life_place_t *place, const char *name, void (*live)(void));

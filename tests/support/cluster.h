@@ -125,6 +125,12 @@ void cluster_move_begin(cluster_t *cluster, unsigned slot, int to);
 /* Takes at most so many of its keys over; gives how many. */
 int cluster_move_keys(cluster_t *cluster, unsigned slot, int to, int most);
 
+/* The names of its keys, an array in their order; freeReplyObject is for the caller. */
+struct redisReply *cluster_keys(cluster_t *cluster, unsigned slot);
+
+/* Takes over that one. */
+void cluster_move_key(cluster_t *cluster, unsigned slot, int to, const char *key, size_t len);
+
 /* Makes `to` the owner; all nodes say so when it returns. What keys are left behind are lost. */
 void cluster_move_finish(cluster_t *cluster, unsigned slot, int to);
 

@@ -31,15 +31,15 @@ static void begin(cluster_t *cluster, unsigned slot, int from, int to)
     set_slot(cluster, from, slot, "MIGRATING", to);
 }
 
-static void migrate_key(cluster_t *cluster, int from, int to, const redisReply *key)
+static void migrate_key(cluster_t *cluster, int from, int to, const char *key, size_t len)
 {
     const char *password = cluster->options.password;
     const int port = cluster_port(cluster, to);
     redisReply *reply =
-        password ? cluster_command(cluster, from, "MIGRATE 127.0.0.1 %d %b 0 10000 AUTH %s", port,
-                                   key->str, key->len, password)
-                 : cluster_command(cluster, from, "MIGRATE 127.0.0.1 %d %b 0 10000", port, key->str,
-                                   key->len);
+        password
+            ? cluster_command(cluster, from, "MIGRATE 127.0.0.1 %d %b 0 10000 AUTH %s", port, key,
+                              len, password)
+            : cluster_command(cluster, from, "MIGRATE 127.0.0.1 %d %b 0 10000", port, key, len);
     must(reply, from, "MIGRATE");
 }
 
@@ -48,9 +48,29 @@ static int move_keys(cluster_t *cluster, unsigned slot, int from, int to, int mo
     redisReply *keys = cluster_command(cluster, from, "CLUSTER GETKEYSINSLOT %u %d", slot, most);
     if (keys->type != REDIS_REPLY_ARRAY) check_fail("GETKEYSINSLOT: %s", keys->str);
     const int count = (int)keys->elements;
-    for (int i = 0; i < count; i++) migrate_key(cluster, from, to, keys->element[i]);
+    for (int i = 0; i < count; i++)
+        migrate_key(cluster, from, to, keys->element[i]->str, keys->element[i]->len);
     freeReplyObject(keys);
     return count;
+}
+
+static int compare_keys(const void *a, const void *b)
+{
+    return strcmp((*(redisReply *const *)a)->str, (*(redisReply *const *)b)->str);
+}
+
+redisReply *cluster_keys(cluster_t *cluster, unsigned slot)
+{
+    redisReply *keys = cluster_command(cluster, cluster_owner(cluster, slot),
+                                       "CLUSTER GETKEYSINSLOT %u 1000", slot);
+    if (keys->type != REDIS_REPLY_ARRAY) check_fail("GETKEYSINSLOT: %s", keys->str);
+    qsort(keys->element, keys->elements, sizeof *keys->element, compare_keys);
+    return keys;
+}
+
+void cluster_move_key(cluster_t *cluster, unsigned slot, int to, const char *key, size_t len)
+{
+    migrate_key(cluster, cluster_owner(cluster, slot), to, key, len);
 }
 
 /* The new owner first: should this end between the two, one of them still has the slot. */

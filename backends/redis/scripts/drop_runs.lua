@@ -1,7 +1,7 @@
 -- needs: names expiry blobs objects thread
 --
 -- Drops the checkpoints of a run, in whatever threads they are, of one thread a call. KEYS: 1 the
--- run's. ARGV: 1 names, 2 beginning of shards' keys, 3 of the others', 4 the run, 5 where to go on:
+-- run's, in a cluster that of one slot. ARGV: 1 names, 2 beginning of shards' keys, 3 of the others', 4 the run, 5 where to go on:
 -- s, size of a place, ':', the place, and the thread's own cursor.
 -- Returns {how many checkpoints are gone, where to go on}.
 
@@ -12,9 +12,10 @@ local function shard_of(thread)
   return hash % 64
 end
 
+local slot = string.match(KEYS[1], '_run:({[^{}]*}):')
 local function thread_at(place)
   local id = take(invert(place), 1)
-  local shard = shard_of(id)
+  local shard = slot or shard_of(id)
   return make_thread(ARGV[1], '{' .. escape(id) .. '}', place, ARGV[2] .. shard, ARGV[3] .. shard)
 end
 

@@ -24,6 +24,9 @@
 --   all_expiry  ZSET  those of them that expire, by when
 --   <stem>_run:{run}  ZSET  the same members, of one run, by when they expire
 --
+-- In a cluster there is one of each for every slot, in that slot: all and all_expiry end with a hash
+-- tag of it, "{slot}", and the run's is <stem>_run:{slot}:run.
+--
 -- A member of the shards is encode(id) .. place, and a place the inverted encode(thread) ..
 -- encode(ns): so the greatest member is the newest id, and of equal ids the least thread, then the
 -- least namespace.
@@ -118,5 +121,7 @@ local function place_of(thread, member)
 end
 
 local function run_key(thread, run)
+  local slot = string.match(thread.all, '{[^{}]*}$')
+  if slot then return thread.stem .. '_run:' .. slot .. ':' .. escape(run) end
   return thread.stem .. '_run:{' .. escape(run) .. '}'
 end

@@ -22,6 +22,9 @@
 --   langgraph:store_spaces:n          ZSET  one shard of all namespaces, encoded, all with score 0
 --   langgraph:store_spaces_expiry:n   ZSET  those of them that expire, by when
 --
+-- In a cluster there is one shard for each slot, of the namespaces there: n is {t} then, where t is a
+-- text of that slot; and a directory of all of them, which store_register.lua keeps.
+--
 -- Items and their vectors expire by themselves. The lists keep what they list a while longer; whoever reads one purges it
 -- first, by the list of what expires. So all lists of a namespace have one expiry, and only if all that
 -- they list has one: that of the longest, and up to a minute, or an eighth of the TTL, more, so that
@@ -90,7 +93,7 @@ local function space_of(path, shard)
   return {
     path = path,
     shard = shard,
-    shard_expiry = (gsub(shard, ':(%d+)$', '_expiry:%1')),
+    shard_expiry = (gsub(shard, ':([^:]+)$', '_expiry:%1')),
     changes = 'langgraph:store_changes:' .. tag,
     keys = 'langgraph:store_keys:' .. tag,
     expiry = 'langgraph:store_expiry:' .. tag,
