@@ -5,13 +5,10 @@
 #include "pubsub.h"
 #include "redis_benchmark.h"
 #include "server.h"
+#include "tally.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum {
-    REPEATS_MAX = ROW_PAIRS_MAX
-};
 
 typedef enum via {
     VIA_MEMORY,
@@ -58,14 +55,6 @@ typedef struct pace {
 static const pace_t full_pace = {7, 0.2, 0.7, 3000000};
 static const pace_t quick_pace = {3, 0.08, 0.35, 500000};
 
-/* What the repeats of one client at one piece of work add up to. */
-typedef struct tally {
-    pubsub_result_t last;
-    hist_t latency;
-    double rates[REPEATS_MAX], cpus[REPEATS_MAX], p50s[REPEATS_MAX], lags[REPEATS_MAX];
-    int64_t lost, duplicated, reordered;
-} tally_t;
-
 typedef struct compare {
     const compare_config_t *config;
     const pace_t *pace;
@@ -74,6 +63,7 @@ typedef struct compare {
     server_t server;
     feeder_t feeder;
     int step;
+    pubsub_result_t *last;
     tally_t *cairn, *hiredis;
 } compare_t;
 
@@ -115,56 +105,15 @@ static int run_once(compare_t *compare, const plan_t *plan, const client_ops_t *
     config.duration_s = compare->pace->duration_s;
     progress_show("%d of %d, repeat %d of %d: %s", compare->step, PLANS + 1, repeat + 1,
                   compare->pace->repeats, client->name);
-    if (pubsub_run(&config, &tally->last, compare->error) < 0) return -1;
-
-    const row_t *row = &tally->last.row;
-    hist_merge(&tally->latency, &tally->last.latency);
-    tally->rates[repeat] = row->msgs_per_s;
-    tally->cpus[repeat] = row->client_cpu_us_per_msg;
-    tally->p50s[repeat] = row->p50_us;
-    tally->lags[repeat] = row->lag_p99_us;
-    tally->lost += row->lost;
-    tally->duplicated += row->duplicated;
-    tally->reordered += row->reordered;
+    if (pubsub_run(&config, compare->last, compare->error) < 0) return -1;
+    tally_add(tally, &compare->last->row, &compare->last->latency);
+    if (plan->via == VIA_TCP)
+        snprintf(compare->result->server, sizeof compare->result->server, "%s",
+                 compare->last->server);
     return 0;
 }
 
 /* ---- one piece of work ---- */
-
-/* Medians of the repeats; percentiles of all their messages together; faults added up. */
-static row_t *add_row(compare_t *compare, tally_t *tally)
-{
-    int repeats = compare->pace->repeats;
-    row_t *row = &compare->result->rows[compare->result->count++];
-    *row = tally->last.row;
-    row_set_latency(row, &tally->latency);
-    row->lost = tally->lost;
-    row->duplicated = tally->duplicated;
-    row->reordered = tally->reordered;
-    row->msgs_per_s = row_median(tally->rates, repeats);
-    row->mb_per_s = row->msgs_per_s * (double)row->payload / 1e6;
-    row->client_cpu_us_per_msg = row_median(tally->cpus, repeats);
-    row->lag_p99_us = row_median(tally->lags, repeats);
-    return row;
-}
-
-static void add_rows(compare_t *compare, const plan_t *plan)
-{
-    tally_t *cairn = compare->cairn, *hiredis = compare->hiredis;
-    int repeats = compare->pace->repeats;
-    if (plan->cairn_only) {
-        add_row(compare, cairn);
-        return;
-    }
-    double rate = row_median_ratio(cairn->rates, hiredis->rates, repeats);
-    double cpu = row_median_ratio(cairn->cpus, hiredis->cpus, repeats);
-    double p50 = row_median_ratio(cairn->p50s, hiredis->p50s, repeats);
-    add_row(compare, hiredis);
-    row_t *row = add_row(compare, cairn);
-    if (plan->rate <= 0) row->rate_ratio = rate; /* an open loop's is what it was told */
-    row->cpu_ratio = cpu;
-    row->p50_ratio = p50;
-}
 
 /* The speed of a machine drifts: so the two take turns, and who begins changes each time. */
 static int run_plan(compare_t *compare, const plan_t *plan)
@@ -182,10 +131,9 @@ static int run_plan(compare_t *compare, const plan_t *plan)
                 return -1;
         }
     }
-    add_rows(compare, plan);
-    if (plan->via == VIA_TCP)
-        snprintf(compare->result->server, sizeof compare->result->server, "%s",
-                 compare->cairn->last.server);
+    compare_result_t *result = compare->result;
+    result->count += tally_rows(compare->cairn, plan->cairn_only ? NULL : compare->hiredis,
+                                &result->rows[result->count]);
     return 0;
 }
 
@@ -231,12 +179,13 @@ int compare_run(const compare_config_t *config, compare_result_t *result, char *
         .pace = config->quick ? &quick_pace : &full_pace,
         .result = result,
         .error = error,
+        .last = malloc(sizeof(pubsub_result_t)),
         .cairn = malloc(sizeof(tally_t)),
         .hiredis = malloc(sizeof(tally_t)),
     };
     *result = (compare_result_t){0};
     int status = -1;
-    if (!compare.cairn || !compare.hiredis) {
+    if (!compare.last || !compare.cairn || !compare.hiredis) {
         snprintf(error, CLIENT_ERROR_MAX, "out of memory");
         goto out;
     }
@@ -251,6 +200,7 @@ out:
     progress_clear();
     feeder_stop(&compare.feeder);
     server_stop(&compare.server);
+    free(compare.last);
     free(compare.cairn);
     free(compare.hiredis);
     return status;

@@ -3,6 +3,7 @@
 #include "progress.h"
 #include "saver.h"
 #include "server.h"
+#include "tally.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,14 +51,6 @@ typedef struct pace {
 static const pace_t full_pace = {7, 0.1, 0.5, UINT64_C(512) << 20};
 static const pace_t quick_pace = {3, 0.05, 0.2, UINT64_C(256) << 20};
 
-/* What the repeats of one client at one piece of work add up to. */
-typedef struct tally {
-    saver_result_t last;
-    hist_t latency;
-    double rates[ROW_PAIRS_MAX], p50s[ROW_PAIRS_MAX], lags[ROW_PAIRS_MAX];
-    double cpus[ROW_PAIRS_MAX], server_cpus[ROW_PAIRS_MAX];
-} tally_t;
-
 typedef struct compare {
     const pace_t *pace;
     compare_result_t *result;
@@ -65,6 +58,7 @@ typedef struct compare {
     server_t server;
     char url[64];
     int step;
+    saver_result_t *last;
     tally_t *cairn, *hiredis;
 } compare_t;
 
@@ -102,55 +96,15 @@ static int run_once(compare_t *compare, const plan_t *plan, const client_ops_t *
     progress_show("%d of %d: %s, repeat %d of %d: %s", compare->step, PLANS,
                   saver_bench_op_name(plan->op), repeat + 1, pace->repeats, client->name);
     if (!plan->memory && clear_server(compare) < 0) return -1;
-    if (saver_bench_run(&config, &tally->last, compare->error) < 0) return -1;
-
-    const row_t *row = &tally->last.row;
-    hist_merge(&tally->latency, &tally->last.latency);
-    tally->rates[repeat] = row->msgs_per_s;
-    tally->cpus[repeat] = row->client_cpu_us_per_msg;
-    tally->server_cpus[repeat] = row->server_cpu_us_per_msg;
-    tally->p50s[repeat] = row->p50_us;
-    tally->lags[repeat] = row->lag_p99_us;
+    if (saver_bench_run(&config, compare->last, compare->error) < 0) return -1;
+    tally_add(tally, &compare->last->row, &compare->last->latency);
+    if (!plan->memory)
+        snprintf(compare->result->server, sizeof compare->result->server, "%s",
+                 compare->last->server);
     return 0;
 }
 
 /* ---- one piece of work ---- */
-
-/* Medians of the repeats; percentiles of all their operations together. */
-static row_t *add_row(compare_t *compare, tally_t *tally)
-{
-    int repeats = compare->pace->repeats;
-    row_t *row = &compare->result->rows[compare->result->count++];
-    *row = tally->last.row;
-    double bytes = row->mb_per_s / row->msgs_per_s;
-    row_set_latency(row, &tally->latency);
-    row->msgs_per_s = row_median(tally->rates, repeats);
-    row->mb_per_s = row->msgs_per_s * bytes;
-    row->client_cpu_us_per_msg = row_median(tally->cpus, repeats);
-    row->server_cpu_us_per_msg = row_median(tally->server_cpus, repeats);
-    row->lag_p99_us = row_median(tally->lags, repeats);
-    return row;
-}
-
-static void add_rows(compare_t *compare, const plan_t *plan)
-{
-    tally_t *cairn = compare->cairn, *hiredis = compare->hiredis;
-    int repeats = compare->pace->repeats;
-    if (plan->memory) {
-        add_row(compare, cairn);
-        return;
-    }
-    double rate = row_median_ratio(cairn->rates, hiredis->rates, repeats);
-    double cpu = row_median_ratio(cairn->cpus, hiredis->cpus, repeats);
-    double server_cpu = row_median_ratio(cairn->server_cpus, hiredis->server_cpus, repeats);
-    double p50 = row_median_ratio(cairn->p50s, hiredis->p50s, repeats);
-    add_row(compare, hiredis);
-    row_t *row = add_row(compare, cairn);
-    if (plan->rate <= 0) row->rate_ratio = rate; /* an open loop's is what it was told */
-    row->cpu_ratio = cpu;
-    row->server_cpu_ratio = server_cpu;
-    row->p50_ratio = p50;
-}
 
 /* The speed of a machine drifts: so the two take turns, and who begins changes each time. */
 static int run_plan(compare_t *compare, const plan_t *plan)
@@ -168,10 +122,9 @@ static int run_plan(compare_t *compare, const plan_t *plan)
                 return -1;
         }
     }
-    add_rows(compare, plan);
-    if (!plan->memory)
-        snprintf(compare->result->server, sizeof compare->result->server, "%s",
-                 compare->cairn->last.server);
+    compare_result_t *result = compare->result;
+    result->count += tally_rows(compare->cairn, plan->memory ? NULL : compare->hiredis,
+                                &result->rows[result->count]);
     return 0;
 }
 
@@ -210,12 +163,13 @@ int saver_compare_run(const compare_config_t *config, compare_result_t *result, 
         .pace = config->quick ? &quick_pace : &full_pace,
         .result = result,
         .error = error,
+        .last = malloc(sizeof(saver_result_t)),
         .cairn = malloc(sizeof(tally_t)),
         .hiredis = malloc(sizeof(tally_t)),
     };
     *result = (compare_result_t){0};
     int status = -1;
-    if (!compare.cairn || !compare.hiredis) {
+    if (!compare.last || !compare.cairn || !compare.hiredis) {
         snprintf(error, CLIENT_ERROR_MAX, "out of memory");
         goto out;
     }
@@ -226,6 +180,7 @@ int saver_compare_run(const compare_config_t *config, compare_result_t *result, 
 out:
     progress_clear();
     server_stop(&compare.server);
+    free(compare.last);
     free(compare.cairn);
     free(compare.hiredis);
     return status;

@@ -3,6 +3,7 @@
 #include "server.h"
 #include "store.h"
 #include "store_read.h"
+#include "tally.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,14 +52,6 @@ enum {
 };
 _Static_assert(3 * PLANS <= COMPARE_ROWS_MAX, "a plan makes three rows at most");
 
-/* What the repeats of one client at one piece of work add up to. */
-typedef struct tally {
-    store_result_t last;
-    hist_t latency;
-    double rates[ROW_PAIRS_MAX], p50s[ROW_PAIRS_MAX];
-    double cpus[ROW_PAIRS_MAX], server_cpus[ROW_PAIRS_MAX];
-} tally_t;
-
 typedef struct compare {
     bool quick;
     int repeats;
@@ -66,6 +59,7 @@ typedef struct compare {
     char *error;
     server_t server;
     char url[64];
+    store_result_t *last;
     tally_t *cairn, *other;
 } compare_t;
 
@@ -99,28 +93,12 @@ static int run_once(compare_t *compare, const store_work_t *plan, bool other, bo
         snprintf(compare->error, CLIENT_ERROR_MAX, "%s", compare->server.error);
         return -1;
     }
-    if (run(&work, &tally->last, compare->error) < 0) return -1;
-    const row_t *row = &tally->last.row;
-    hist_merge(&tally->latency, &tally->last.latency);
-    tally->rates[repeat] = row->msgs_per_s;
-    tally->cpus[repeat] = row->client_cpu_us_per_msg;
-    tally->server_cpus[repeat] = row->server_cpu_us_per_msg;
-    tally->p50s[repeat] = row->p50_us;
+    if (run(&work, compare->last, compare->error) < 0) return -1;
+    tally_add(tally, &compare->last->row, &compare->last->latency);
+    if (!memory)
+        snprintf(compare->result->server, sizeof compare->result->server, "%s",
+                 compare->last->server);
     return 0;
-}
-
-/* Medians of the repeats; percentiles of all their operations together. */
-static row_t *add_row(compare_t *compare, tally_t *tally)
-{
-    const int repeats = compare->repeats;
-    row_t *row = &compare->result->rows[compare->result->count++];
-    *row = tally->last.row;
-    row_set_latency(row, &tally->latency);
-    row->msgs_per_s = row_median(tally->rates, repeats);
-    row->mb_per_s = row->msgs_per_s * VALUE / 1e6;
-    row->client_cpu_us_per_msg = row_median(tally->cpus, repeats);
-    row->server_cpu_us_per_msg = row_median(tally->server_cpus, repeats);
-    return row;
 }
 
 /* The speed of a machine drifts: so the two take turns, and who begins changes each time. */
@@ -138,22 +116,8 @@ static int run_plan(compare_t *compare, const store_work_t *plan, bool memory)
             if (run_once(compare, plan, other, memory, i) < 0) return -1;
         }
     }
-    if (!memory)
-        snprintf(compare->result->server, sizeof compare->result->server, "%s", cairn->last.server);
-    if (!beside) {
-        add_row(compare, cairn);
-        return 0;
-    }
-    const double rate = row_median_ratio(cairn->rates, theirs->rates, repeats);
-    const double cpu = row_median_ratio(cairn->cpus, theirs->cpus, repeats);
-    const double server = row_median_ratio(cairn->server_cpus, theirs->server_cpus, repeats);
-    const double p50 = row_median_ratio(cairn->p50s, theirs->p50s, repeats);
-    add_row(compare, theirs);
-    row_t *row = add_row(compare, cairn);
-    row->rate_ratio = rate;
-    row->cpu_ratio = cpu;
-    row->server_cpu_ratio = server;
-    row->p50_ratio = p50;
+    compare_result_t *result = compare->result;
+    result->count += tally_rows(cairn, beside ? theirs : NULL, &result->rows[result->count]);
     return 0;
 }
 
@@ -172,12 +136,13 @@ int store_compare_run(const compare_config_t *config, compare_result_t *result, 
         .repeats = config->quick ? 3 : 5,
         .result = result,
         .error = error,
+        .last = malloc(sizeof(store_result_t)),
         .cairn = malloc(sizeof(tally_t)),
         .other = malloc(sizeof(tally_t)),
     };
     *result = (compare_result_t){0};
     int status = -1;
-    if (!compare.cairn || !compare.other) {
+    if (!compare.last || !compare.cairn || !compare.other) {
         snprintf(error, CLIENT_ERROR_MAX, "out of memory");
         goto out;
     }
@@ -192,6 +157,7 @@ int store_compare_run(const compare_config_t *config, compare_result_t *result, 
 out:
     progress_clear();
     server_stop(&compare.server);
+    free(compare.last);
     free(compare.cairn);
     free(compare.other);
     return status;
