@@ -35,6 +35,7 @@ typedef struct compare_args {
     compare_config_t config;
     bool saver; /* rather than publish and subscribe */
     bool store; /* the same */
+    bool cluster;
     const char *json;
 } compare_args_t;
 

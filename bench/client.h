@@ -70,9 +70,10 @@ struct client {
 extern const client_ops_t client_cairn;
 extern const client_ops_t client_hiredis;
 
-/* What a client stands on, for the files that add to it. hiredis's is NULL once it is gone. */
+/* What a client stands on, for the files that add to it. hiredis's is NULL once it is gone; of a
+ * cluster's it is that of the node that has the slot of this hash tag. */
 struct cairn *client_cairn_handle(client_t *client);
-struct redisAsyncContext *client_hiredis_context(client_t *client);
+struct redisAsyncContext *client_hiredis_context(client_t *client, const char *tag, size_t len);
 
 /* Where a client connects to, without user information: "127.0.0.1:6379". */
 void client_describe(const cairn_options_t *options, char *text, size_t size);

@@ -1,7 +1,11 @@
 /* Plain hiredis with its bundled libuv adapter, as its documentation and a competent C programmer
- * have it: what cairn is compared with. */
+ * have it: what cairn is compared with. To a cluster it has a connection to each node and knows who
+ * has which slot, which is the best that can be written by hand: it never asks for the map, and
+ * nothing may move. */
 #include "client.h"
+#include "nodes.h"
 #include "saver_ops.h"
+#include "slot.h"
 #include <hiredis/adapters/libuv.h>
 #include <hiredis/async.h>
 #include <stdio.h>
@@ -10,10 +14,10 @@
 
 typedef struct hiredis_client {
     client_t base;
-    redisAsyncContext *context; /* NULL once hiredis has freed it */
+    redisAsyncContext *contexts[NODES_MAX]; /* NULL once hiredis has freed it */
+    unsigned nodes, greeted;
     unsigned inflight;
     bool full;
-    bool ready;
     char where[300];
 } hiredis_client_t;
 
@@ -25,6 +29,13 @@ static hiredis_client_t *cast(client_t *client)
 static client_t *client_of(const redisAsyncContext *context)
 {
     return context->data;
+}
+
+static void forget(const redisAsyncContext *context)
+{
+    hiredis_client_t *self = cast(client_of(context));
+    for (unsigned i = 0; i < self->nodes; i++)
+        if (self->contexts[i] == context) self->contexts[i] = NULL;
 }
 
 static void report(client_t *client, const char *what, const char *why)
@@ -68,8 +79,7 @@ static void on_info(redisAsyncContext *context, void *reply, void *data)
     version = version ? version + strlen("redis_version:") : "?";
     snprintf(client->server, sizeof client->server, "redis %.*s", (int)strcspn(version, "\r\n"),
              version);
-    cast(client)->ready = true;
-    client->hooks->on_ready(client);
+    if (++cast(client)->greeted == cast(client)->nodes) client->hooks->on_ready(client);
 }
 
 /* hiredis sends these as soon as it is connected. */
@@ -93,7 +103,7 @@ static void on_connected(const redisAsyncContext *context, int status)
     client_t *client = client_of(context);
     char what[400];
     if (status == REDIS_OK) return;
-    cast(client)->context = NULL;
+    forget(context);
     snprintf(what, sizeof what, "cannot use %s", cast(client)->where);
     report(client, what, context->errstr);
 }
@@ -103,37 +113,90 @@ static void on_disconnected(const redisAsyncContext *context, int status)
     (void)status;
     client_t *client = client_of(context);
     char what[400];
-    cast(client)->context = NULL;
+    forget(context);
     snprintf(what, sizeof what,
-             cast(client)->ready ? "the connection is lost: %s" : "cannot use %s",
+             cast(client)->greeted == cast(client)->nodes ? "the connection is lost: %s"
+                                                          : "cannot use %s",
              cast(client)->where);
     report(client, what, context->errstr);
 }
 
-static int start_connecting(hiredis_client_t *self, uv_loop_t *loop, const cairn_options_t *options,
-                            char *error)
+/* What could not be begun is freed, and NULL. */
+static redisAsyncContext *start_context(hiredis_client_t *self, uv_loop_t *loop,
+                                        const cairn_options_t *options, const char *host, int port,
+                                        char *error)
 {
-    bool local = strcmp(options->scheme, "unix") == 0;
-    if (!local && strcmp(options->scheme, "redis") != 0) {
-        snprintf(error, CLIENT_ERROR_MAX, "hiredis needs a redis:// or unix:// URL");
-        return -1;
-    }
-    redisAsyncContext *context = local ? redisAsyncConnectUnix(options->path)
-                                       : redisAsyncConnect(options->host, options->port);
+    redisAsyncContext *context = strcmp(options->scheme, "unix") == 0
+                                     ? redisAsyncConnectUnix(options->path)
+                                     : redisAsyncConnect(host, port);
     if (context) {
         context->data = &self->base;
         if (!context->err && redisLibuvAttach(context, loop) == REDIS_OK &&
             redisAsyncSetConnectCallback(context, on_connected) == REDIS_OK &&
             redisAsyncSetDisconnectCallback(context, on_disconnected) == REDIS_OK &&
-            shake_hands(context, options) == REDIS_OK) {
-            self->context = context;
-            return 0;
-        }
+            shake_hands(context, options) == REDIS_OK)
+            return context;
     }
     snprintf(error, CLIENT_ERROR_MAX, "cannot use %s: %s", self->where,
              context && context->err ? context->errstr : "out of memory");
-    self->base.closing = true;
     if (context) redisAsyncFree(context);
+    return NULL;
+}
+
+static int start_one(hiredis_client_t *self, uv_loop_t *loop, const cairn_options_t *options,
+                     char *error)
+{
+    self->nodes = 1;
+    self->contexts[0] =
+        start_context(self, loop, options, options->host, (int)options->port, error);
+    return self->contexts[0] ? 0 : -1;
+}
+
+/* "127.0.0.1:7000,127.0.0.1:7001": those of the bench are all so. */
+static int start_nodes(hiredis_client_t *self, uv_loop_t *loop, const cairn_options_t *options,
+                       char *error)
+{
+    const char *at = options->hosts;
+    while (*at) {
+        char host[64];
+        int port, len = 0;
+        if (self->nodes == NODES_MAX || sscanf(at, "%63[^:,]:%d%n", host, &port, &len) != 2) {
+            snprintf(error, CLIENT_ERROR_MAX, "%s: not 1 to %d nodes with host and port", at,
+                     NODES_MAX);
+            return -1;
+        }
+        redisAsyncContext *context = start_context(self, loop, options, host, port, error);
+        if (!context) return -1;
+        self->contexts[self->nodes++] = context;
+        at += len;
+        at += strspn(at, ",");
+    }
+    return 0;
+}
+
+static void drop_contexts(hiredis_client_t *self)
+{
+    self->base.closing = true;
+    for (unsigned i = 0; i < self->nodes; i++) {
+        redisAsyncContext *context = self->contexts[i];
+        self->contexts[i] = NULL;
+        if (context) redisAsyncFree(context);
+    }
+}
+
+static int start_connecting(hiredis_client_t *self, uv_loop_t *loop, const cairn_options_t *options,
+                            char *error)
+{
+    const bool cluster = strcmp(options->scheme, "redis+cluster") == 0;
+    if (!cluster && strcmp(options->scheme, "redis") != 0 && strcmp(options->scheme, "unix") != 0) {
+        snprintf(error, CLIENT_ERROR_MAX,
+                 "hiredis needs a redis://, redis+cluster:// or unix:// URL");
+        return -1;
+    }
+    const int rc = cluster && options->hosts ? start_nodes(self, loop, options, error)
+                                             : start_one(self, loop, options, error);
+    if (rc == 0) return 0;
+    drop_contexts(self);
     uv_run(loop, UV_RUN_NOWAIT); /* for the adapter to free what it attached */
     return -1;
 }
@@ -172,7 +235,7 @@ static void on_push(redisAsyncContext *context, void *reply, void *subscriber)
 
 static int subscribe(client_t *client, const char *channel, void *subscriber)
 {
-    redisAsyncContext *context = cast(client)->context;
+    redisAsyncContext *context = cast(client)->contexts[0]; /* a cluster's nodes tell all */
     if (context &&
         redisAsyncCommand(context, on_push, subscriber, "SUBSCRIBE %s", channel) == REDIS_OK)
         return 0;
@@ -204,13 +267,14 @@ static int publish_message(client_t *client, const char *channel, size_t channel
         self->full = true;
         return CLIENT_FULL;
     }
-    if (self->context && redisAsyncCommand(self->context, on_published, NULL, "PUBLISH %b %b",
-                                           channel, channel_len, payload, len) == REDIS_OK) {
+    redisAsyncContext *context = self->contexts[0];
+    if (context && redisAsyncCommand(context, on_published, NULL, "PUBLISH %b %b", channel,
+                                     channel_len, payload, len) == REDIS_OK) {
         self->inflight++;
         return 0;
     }
     snprintf(client->error, sizeof client->error, "cannot publish: %s",
-             self->context ? self->context->errstr : "not connected");
+             context ? context->errstr : "not connected");
     return -1;
 }
 
@@ -218,10 +282,7 @@ static int publish_message(client_t *client, const char *channel, size_t channel
 
 static void close_client(client_t *client)
 {
-    redisAsyncContext *context = cast(client)->context;
-    client->closing = true;
-    cast(client)->context = NULL;
-    if (context) redisAsyncFree(context);
+    drop_contexts(cast(client));
 }
 
 static void destroy(client_t *client)
@@ -239,7 +300,9 @@ const client_ops_t client_hiredis = {
     .saver = &saver_bench_hiredis,
 };
 
-redisAsyncContext *client_hiredis_context(client_t *client)
+redisAsyncContext *client_hiredis_context(client_t *client, const char *tag, size_t len)
 {
-    return cast(client)->context;
+    hiredis_client_t *self = cast(client);
+    if (self->nodes == 1) return self->contexts[0];
+    return self->contexts[slot_owner(slot_of(tag, len), self->nodes)];
 }

@@ -1,5 +1,6 @@
 #include <cairn/options.h>
 #include "args.h"
+#include "cluster_compare.h"
 #include "env.h"
 #include "pin.h"
 #include "progress.h"
@@ -60,6 +61,10 @@ static const char usage[] =
     "cairn-bench store [--quick] [--json FILE]\n"
     "    items got, put and searched: the same as compare store\n"
     "\n"
+    "cairn-bench cluster [--quick] [--json FILE]\n"
+    "    the same work on one server and on clusters of one, two and three masters, beside plain\n"
+    "    hiredis that knows beforehand who has which slot\n"
+    "\n"
     "cairn-bench tls [--quick]\n"
     "    the same work on a redis-server started for it, with TLS and without, and storms\n"
     "    of handshakes\n"
@@ -108,12 +113,22 @@ static int check_writable(const char *path)
     return FAILURE;
 }
 
+/* One for what counts operations, one for messages. */
+static void report_tables(const row_t *rows, int count, FILE *out)
+{
+    for (int from = 0, to; from < count; from = to) {
+        for (to = from + 1; to < count && rows[to].unit == rows[from].unit;) to++;
+        if (from > 0) fputs("\n", out);
+        report_table(rows + from, to - from, out);
+    }
+}
+
 static int report(const env_t *env, const row_t *rows, int count, const char *json)
 {
     progress_clear();
     if (!json || strcmp(json, "-") != 0) {
         report_env(env, stdout);
-        report_table(rows, count, stdout);
+        report_tables(rows, count, stdout);
     }
     if (!json || report_json(env, rows, count, json) == 0) return SUCCESS;
     fprintf(stderr, "cairn-bench: cannot write %s: %s\n", json, strerror(errno));
@@ -199,7 +214,8 @@ static int run_comparison(const compare_args_t *args)
     if (!result) return complain(FAILURE, "out of memory");
     int status = FAILURE;
     int (*run)(const compare_config_t *, compare_result_t *, char *) =
-        args->saver   ? saver_compare_run
+        args->cluster ? cluster_compare_run
+        : args->saver ? saver_compare_run
         : args->store ? store_compare_run
                       : compare_run;
     if (run(&args->config, result, error) < 0) {
@@ -250,6 +266,15 @@ static int run_store(int argc, char **argv)
     if (args_compare(argc, argv, &args, error) < 0) return complain(USAGE, error);
     args.saver = false;
     args.store = true;
+    return run_comparison(&args);
+}
+
+static int run_cluster(int argc, char **argv)
+{
+    char error[CLIENT_ERROR_MAX];
+    compare_args_t args;
+    if (args_compare(argc, argv, &args, error) < 0) return complain(USAGE, error);
+    args.cluster = true;
     return run_comparison(&args);
 }
 
@@ -346,7 +371,7 @@ int main(int argc, char **argv)
         {"stream", run_stream}, {"compare", run_compare}, {"count", run_count},
         {"check", run_check},   {"top", run_top},         {"options", run_options},
         {"help", run_help},     {"--help", run_help},     {"-h", run_help},
-        {"tls", run_tls},
+        {"tls", run_tls},       {"cluster", run_cluster},
     };
     signal(SIGPIPE, SIG_IGN);
     if (argc < 2) {

@@ -74,7 +74,8 @@ static int send_command(hiredis_call_t *call, redisCallbackFn *on_reply)
 {
     saver_command_t *command = &call->door->command;
     client_t *client = call->door->base.client;
-    redisAsyncContext *context = client_hiredis_context(client);
+    redisAsyncContext *context =
+        client_hiredis_context(client, call->thread_id.ptr, call->thread_id.len);
     if (context && redisAsyncCommandArgv(context, on_reply, call, command->argc, command->argv,
                                          command->lens) == REDIS_OK) {
         call->waiting++;

@@ -46,14 +46,16 @@ static int touch(store_door_t *door, store_call_t *call, const store_touch_t *to
                  uint32_t count)
 {
     hiredis_call_t *own = (hiredis_call_t *)call;
-    redisAsyncContext *context = client_hiredis_context(door->client);
+    char tag[32];
+    const unsigned space = touches[0].item % door->work->spaces; /* that all of a batch are in */
+    const int tag_len = snprintf(tag, sizeof tag, "users:u%u", space);
+    redisAsyncContext *context = client_hiredis_context(door->client, tag, (size_t)tag_len);
     own->door = door;
     own->found = 0;
     own->waiting = count;
     for (uint32_t i = 0; i < count && context; i++) {
         char key[64];
-        int len = snprintf(key, sizeof key, "store:{users:u%u}:k%u",
-                           (unsigned)(touches[i].item % door->work->spaces),
+        int len = snprintf(key, sizeof key, "store:{%s}:k%u", tag,
                            (unsigned)(touches[i].item / door->work->spaces));
         const char *argv[] = {touches[i].puts ? "SET" : "GET", key, door->value};
         const size_t lens[] = {3, (size_t)len, door->work->value};

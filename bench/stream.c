@@ -111,29 +111,34 @@ void stream_bench_init(stream_config_t *config)
     *config = (stream_config_t){.payload = 64, .rate = 1000};
 }
 
-static void fill_row(row_t *row, const piece_t *piece, const stream_work_t *work)
+void stream_row(row_t *row, const stream_work_t *work)
 {
     const double copies = (double)work->events;
     row_init(row);
     row->unit = ROW_MESSAGES;
-    row->workload = piece->workload;
-    row->client = piece->client;
-    row->note = piece->note;
     row->backend = "redis";
     row->transport = "tcp";
     row->payload = work->payload;
     row->publishers = 1;
-    row->subscribers = piece->tails;
-    if (piece->window > 0) row->inflight = piece->window;
-    if (piece->seconds > 0) row->rate_wanted = work->rate;
+    row->subscribers = work->tails;
+    if (work->window > 0) row->inflight = work->window;
     row->msgs_per_s = copies / work->elapsed_s;
     row->mb_per_s = copies * (double)work->payload / work->elapsed_s / 1e6;
     row->client_cpu_us_per_msg = work->cpu_us / copies;
     row_set_latency(row, work->latency);
-    if (piece->tails == 0) return;
+    if (work->tails == 0) return;
     row->lost = work->lost;
     row->duplicated = work->duplicated;
     row->reordered = 0;
+}
+
+static void fill_row(row_t *row, const piece_t *piece, const stream_work_t *work)
+{
+    stream_row(row, work);
+    row->workload = piece->workload;
+    row->client = piece->client;
+    row->note = piece->note;
+    if (piece->seconds > 0) row->rate_wanted = work->rate;
 }
 
 /* What one turn of `rounds` adds to the whole. */

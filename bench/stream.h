@@ -75,6 +75,9 @@ int stream_cairn_pubsub(stream_work_t *work); /* topics, no streams */
 int stream_hiredis_pubsub(stream_work_t *work);
 int stream_pure_graph_deliver(stream_work_t *work);
 
+/* What came of it, in a row without names. */
+void stream_row(row_t *row, const stream_work_t *work);
+
 double stream_cpu_us(void);
 int stream_fail(stream_work_t *work, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

@@ -1,0 +1,146 @@
+#include "nodes.h"
+#include "saver.h"
+#include "slot.h"
+#include "store_work.h"
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    MASTERS = 2
+};
+
+static nodes_t nodes;
+
+static int start_nodes(void **state)
+{
+    (void)state;
+    if (nodes_start(&nodes, MASTERS, NULL) < 0) fail_msg("%s", nodes.error);
+    return 0;
+}
+
+static int stop_nodes(void **state)
+{
+    (void)state;
+    nodes_stop(&nodes);
+    return 0;
+}
+
+static void ask(unsigned node, const char *command, char *reply, size_t size)
+{
+    if (server_ask(&nodes.servers[node], command, reply, size) < 0)
+        fail_msg("%s: %s", command, nodes.servers[node].error);
+}
+
+static long keys_on(unsigned node)
+{
+    char reply[64];
+    ask(node, "DBSIZE", reply, sizeof reply);
+    return strtol(reply, NULL, 10);
+}
+
+static void clear(void)
+{
+    if (nodes_tell(&nodes, "FLUSHALL") < 0) fail_msg("%s", nodes.error);
+}
+
+static void a_slot_is_what_a_node_says(void **state)
+{
+    (void)state;
+    static const char *const keys[] = {"a", "123456789", "users:u7"};
+    char command[96], reply[64];
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        snprintf(command, sizeof command, "CLUSTER KEYSLOT %s", keys[i]);
+        ask(0, command, reply, sizeof reply);
+        assert_int_equal(slot_of(keys[i], strlen(keys[i])), strtol(reply, NULL, 10));
+    }
+    assert_int_equal(slot_of("123456789", 9), 0x31c3);
+    assert_int_equal(slot_of("", 0), 0);
+}
+
+/* Others would answer MOVED. */
+static void masters_share_the_slots_as_it_is_said(void **state)
+{
+    (void)state;
+    char command[96], reply[64];
+    for (unsigned i = 0; i < 200; i++) {
+        const int len = snprintf(command, sizeof command, "SET key-%u x", i);
+        const size_t key = strlen("SET "), key_len = (size_t)len - key - strlen(" x");
+        ask(slot_owner(slot_of(command + key, key_len), MASTERS), command, reply, sizeof reply);
+        assert_string_equal(reply, "OK");
+    }
+    clear();
+}
+
+static void items_of_both_clients_are_spread(void **state)
+{
+    (void)state;
+    static const client_ops_t *const clients[] = {&client_cairn, &client_hiredis};
+    for (size_t i = 0; i < sizeof clients / sizeof *clients; i++) {
+        for (int op = 0; op < STORE_SEARCH; op++) {
+            store_work_t work = short_run(nodes.url, clients[i], (store_op_t)op);
+            work.batch = op == STORE_MIX ? 16 : 1;
+            assert_row(run(&work), &work, "redis", "tcp");
+            assert_true(keys_on(0) > ITEMS / 10);
+            assert_true(keys_on(1) > ITEMS / 10);
+            clear();
+        }
+    }
+}
+
+static void checkpoints_of_both_clients_are_spread(void **state)
+{
+    (void)state;
+    static const client_ops_t *const clients[] = {&client_cairn, &client_hiredis};
+    static saver_result_t saver_result;
+    for (size_t i = 0; i < 2 * sizeof clients / sizeof *clients; i++) {
+        saver_config_t config;
+        saver_bench_init(&config);
+        config.url = nodes.url;
+        config.client = clients[i / 2];
+        config.op = i % 2 ? SAVER_GET : SAVER_AGENT;
+        config.channels = 3;
+        config.window = 16;
+        config.warmup_s = 0.02;
+        config.duration_s = 0.1;
+        config.keep = true;
+        if (saver_bench_run(&config, &saver_result, error) < 0) fail_msg("%s", error);
+        assert_true(saver_result.row.msgs_per_s > 0);
+        assert_true(keys_on(0) > 0);
+        assert_true(keys_on(1) > 0);
+        clear();
+    }
+}
+
+static void a_node_that_is_gone_is_told(void **state)
+{
+    (void)state;
+    nodes_t own;
+    if (nodes_start(&own, 1, NULL) < 0) fail_msg("%s", own.error);
+    char url[sizeof own.url + 16];
+    snprintf(url, sizeof url, "%s,127.0.0.1:1", own.url);
+    const store_work_t work = short_run(url, &client_hiredis, STORE_GET);
+    assert_fails(&work, "Connection refused");
+    nodes_stop(&own);
+}
+
+static void a_number_of_masters_that_cannot_be(void **state)
+{
+    (void)state;
+    nodes_t own;
+    assert_int_equal(nodes_start(&own, 0, NULL), -1);
+    assert_int_equal(nodes_start(&own, NODES_MAX + 1, NULL), -1);
+    assert_string_not_equal(own.error, "");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_slot_is_what_a_node_says),
+        cmocka_unit_test(masters_share_the_slots_as_it_is_said),
+        cmocka_unit_test(items_of_both_clients_are_spread),
+        cmocka_unit_test(checkpoints_of_both_clients_are_spread),
+        cmocka_unit_test(a_node_that_is_gone_is_told),
+        cmocka_unit_test(a_number_of_masters_that_cannot_be),
+    };
+    return cmocka_run_group_tests_name("bench: nodes of a cluster", tests, start_nodes, stop_nodes);
+}
