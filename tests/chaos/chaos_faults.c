@@ -45,6 +45,12 @@ static void client_pause(chaos_world_t *world)
 
 void chaos_client_kill(chaos_world_t *world)
 {
+    if (world->kept == CHAOS_CLUSTERED) {
+        chaos_nodes_tell(&world->cluster, "CLIENT KILL TYPE normal SKIPME yes");
+        chaos_nodes_tell(&world->cluster, "CLIENT KILL TYPE pubsub");
+        atomic_fetch_add(&world->epoch, 1);
+        return;
+    }
     if (inside_ask(world, "CLIENT KILL TYPE normal SKIPME yes") &&
         inside_ask(world, "CLIENT KILL TYPE pubsub"))
         atomic_fetch_add(&world->epoch, 1);
@@ -246,6 +252,55 @@ static void kill_replica(chaos_world_t *world)
     mend(world);
 }
 
+/* ---- of a cluster ---- */
+
+enum {
+    NODE_SLOTS = 16384,
+    MOVED_MOST = 120
+};
+
+void chaos_take_node(chaos_world_t *world, int node)
+{
+    world->server = world->cluster.nodes[node].redis.server;
+}
+
+static int some_node(chaos_world_t *world)
+{
+    return chaos_nodes_master(&world->cluster, inside_roll(world, 0, NODE_SLOTS - 1));
+}
+
+static void crash_node(chaos_world_t *world)
+{
+    chaos_nodes_crash(&world->cluster, some_node(world));
+}
+
+static void replace_node(chaos_world_t *world)
+{
+    const int node = some_node(world);
+    chaos_nodes_replace(&world->cluster, node);
+    inside_linger(world, inside_roll(world, 0, 1000));
+    chaos_nodes_restore(&world->cluster, node);
+}
+
+static void swap_node(chaos_world_t *world)
+{
+    chaos_nodes_swap(&world->cluster, some_node(world));
+}
+
+static void stop_node(chaos_world_t *world)
+{
+    const int node = some_node(world);
+    cluster_pause(&world->cluster, node);
+    inside_linger(world, inside_roll(world, 50, 1200));
+    cluster_resume(&world->cluster, node);
+}
+
+static void move_slots(chaos_world_t *world)
+{
+    const unsigned first = inside_roll(world, 0, NODE_SLOTS - 1);
+    chaos_nodes_move(&world->cluster, first, inside_roll(world, 1, MOVED_MOST), some_node(world));
+}
+
 /* ---- certificates ---- */
 
 static uint64_t pace(void)
@@ -326,6 +381,11 @@ const fault_t chaos_faults[] = {
     {"master stopped (SIGSTOP)", stop_master, REPLICATED, false},
     {"sentinel killed", kill_sentinel, REPLICATED, false},
     {"replica killed", kill_replica, REPLICATED, false},
+    {"node killed, restarted", crash_node, CLUSTERED, false},
+    {"node killed, replaced", replace_node, CLUSTERED, false},
+    {"CLUSTER FAILOVER", swap_node, CLUSTERED, false},
+    {"node stopped (SIGSTOP)", stop_node, CLUSTERED, false},
+    {"slots moved", move_slots, CLUSTERED, false},
 };
 
 const unsigned chaos_fault_count = sizeof chaos_faults / sizeof *chaos_faults;

@@ -4,6 +4,7 @@
 #define TESTS_CHAOS_INSIDE_H
 
 #include "certs.h"
+#include "chaos_nodes.h"
 #include "chaos_watch.h"
 #include "chaos_world.h"
 
@@ -28,6 +29,7 @@ struct chaos_world {
     chaos_kept_t kept;
     bool interrupts;
     chaos_watch_t watch; /* of CHAOS_REPLICATED; `server` is a copy of its master */
+    cluster_t cluster;   /* of CHAOS_CLUSTERED; `server` is a copy of one of its masters */
     server_options_t options;
     char tls[256];
     chaos_proxy_t *proxies[CHAOS_WAYS]; /* none of CHAOS_STRAIGHT */
@@ -68,6 +70,7 @@ void inside_kill_and_restart(chaos_world_t *world, uint64_t down_ms);
 typedef enum suited {
     ALONE,      /* to a server that is alone, behind proxies */
     REPLICATED, /* to one that is watched */
+    CLUSTERED,  /* to a cluster */
     ANY
 } suited_t;
 
@@ -85,6 +88,7 @@ extern const unsigned chaos_fault_count;
 void chaos_order_all(chaos_world_t *world, const chaos_order_t *order);
 void chaos_client_kill(chaos_world_t *world);
 void chaos_take_master(chaos_world_t *world);
+void chaos_take_node(chaos_world_t *world, int node);
 void chaos_make_certificates(chaos_world_t *world);
 
 #endif

@@ -1,5 +1,7 @@
 #include "chaos_inside.h"
 
+#include "check.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -127,7 +129,9 @@ static bool is_wanted(const chaos_world_t *world, const fault_t *fault)
 {
     const char *only = getenv("CAIRN_CHAOS_ONLY");
     if (only && !strstr(fault->name, only)) return false;
-    const suited_t here = world->kept == CHAOS_REPLICATED ? REPLICATED : ALONE;
+    const suited_t here = world->kept == CHAOS_REPLICATED  ? REPLICATED
+                          : world->kept == CHAOS_CLUSTERED ? CLUSTERED
+                                                           : ALONE;
     if (fault->suited != ANY && fault->suited != here) return false;
     if (strcmp(fault->name, "network unplugged") == 0 && !world->space) return false;
     return !fault->interrupts || world->interrupts;
@@ -142,6 +146,8 @@ static void let_happen(chaos_world_t *world, const fault_t *fault)
                                 .requests = true,
                                 .replies = inside_roll(world, 0, 1),
                                 .newcomers = true};
+    if (world->kept == CHAOS_CLUSTERED)
+        chaos_take_node(world, chaos_nodes_master(&world->cluster, inside_roll(world, 0, 16383)));
     if (inside_roll(world, 0, 2) == 0) {
         chaos_order_all(world, &slow);
         inside_linger(world, inside_roll(world, 0, 100));
@@ -175,6 +181,11 @@ static void start_server(chaos_world_t *world)
         chaos_take_master(world);
         return;
     }
+    if (world->kept == CHAOS_CLUSTERED) {
+        chaos_nodes_start(&world->cluster);
+        chaos_take_node(world, 0);
+        return;
+    }
     world->options.args = world->kept == CHAOS_ON_DISK ? args : NULL;
     chaos_make_certificates(world);
     if (server_start(&world->server, &world->options) == 0) return;
@@ -186,13 +197,15 @@ static void stop_server(chaos_world_t *world)
 {
     if (world->kept == CHAOS_REPLICATED)
         chaos_watch_stop(&world->watch);
+    else if (world->kept == CHAOS_CLUSTERED)
+        cluster_stop(&world->cluster);
     else
         server_stop(&world->server);
 }
 
 static void end_all_connections(chaos_world_t *world)
 {
-    if (world->kept == CHAOS_REPLICATED)
+    if (world->kept == CHAOS_REPLICATED || world->kept == CHAOS_CLUSTERED)
         chaos_client_kill(world);
     else
         inside_kill_and_restart(world, 0);
@@ -203,6 +216,7 @@ static void run(void *arg)
 {
     chaos_world_t *world = arg;
     chaos_no_sigpipe();
+    check_outside();
     start_server(world);
     enter(world, CALM);
     for (;;) {
@@ -249,7 +263,7 @@ chaos_world_t *chaos_world_start(uint64_t seed, chaos_kept_t kept)
     uv_mutex_lock(&world->lock);
     while (world->phase == STARTING) uv_cond_wait(&world->changed, &world->lock);
     uv_mutex_unlock(&world->lock);
-    if (kept != CHAOS_REPLICATED) start_proxies(world, seed);
+    if (kept != CHAOS_REPLICATED && kept != CHAOS_CLUSTERED) start_proxies(world, seed);
     return world;
 }
 
@@ -288,9 +302,31 @@ server_t chaos_world_server(const chaos_world_t *world)
     return world->server;
 }
 
+bool chaos_world_clear(chaos_world_t *world)
+{
+    char reply[64];
+    if (world->kept == CHAOS_CLUSTERED) {
+        chaos_nodes_tell_masters(&world->cluster, "FLUSHALL");
+        return true;
+    }
+    return server_ask(&world->server, "FLUSHALL", reply, sizeof reply) == 0;
+}
+
+/* Every node has its port for as long as the world lasts. */
+static void where_nodes_are(const chaos_world_t *world, char *out, size_t size)
+{
+    size_t used = (size_t)snprintf(out, size, "redis+cluster://");
+    for (int i = 0; i < world->cluster.count && used < size; i++)
+        used += (size_t)snprintf(out + used, size - used, "%s127.0.0.1:%d", i > 0 ? "," : "",
+                                 world->cluster.nodes[i].redis.server.port);
+    if (used < size) snprintf(out + used, size - used, "?");
+}
+
 void chaos_world_where(const chaos_world_t *world, chaos_way_t way, char *out, size_t size)
 {
-    if (world->kept == CHAOS_REPLICATED)
+    if (world->kept == CHAOS_CLUSTERED)
+        where_nodes_are(world, out, size);
+    else if (world->kept == CHAOS_REPLICATED)
         snprintf(out, size, "redis+sentinel://%s?", world->watch.where);
     else if (way == CHAOS_CLEAN)
         snprintf(out, size, "unix://%s?", world->server.unix_path);

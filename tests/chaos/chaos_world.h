@@ -13,9 +13,10 @@
 typedef struct chaos_world chaos_world_t;
 
 typedef enum chaos_kept {
-    CHAOS_ON_DISK,   /* the server writes everything to disk before it answers */
-    CHAOS_NOWHERE,   /* the server writes nothing to disk */
-    CHAOS_REPLICATED /* sentinels watch over it and its replicas; there is no proxy */
+    CHAOS_ON_DISK,    /* the server writes everything to disk before it answers */
+    CHAOS_NOWHERE,    /* the server writes nothing to disk */
+    CHAOS_REPLICATED, /* sentinels watch over it and its replicas; there is no proxy */
+    CHAOS_CLUSTERED   /* a cluster that writes everything to disk; there is no proxy */
 } chaos_kept_t;
 
 /* Starts servers, proxies and the thread; nothing happens yet. Ends the program with a message if
@@ -36,6 +37,9 @@ void chaos_world_stop(chaos_world_t *world);
 
 /* A copy to ask the server with, from the caller's thread, while the world is calm. */
 server_t chaos_world_server(const chaos_world_t *world);
+
+/* Takes every key away, while the world is calm. False: it could not. */
+bool chaos_world_clear(chaos_world_t *world);
 
 /* Where links find the server: what their URL begins with, up to its options. Of a TLS link that
  * includes the files of whom it trusts and who it is, which the world renews. */

@@ -15,6 +15,10 @@
 /* Fails the running test with words of its own. */
 #define check_fail(...) check_fail_at(__FILE__, __LINE__, __VA_ARGS__)
 
+/* From now on a failure in this thread, which is not the one that runs the tests, ends the program.
+ */
+void check_outside(void);
+
 /* Two statuses are equal; a failure prints their names. */
 #define assert_status(actual, expected) assert_status_at((actual), (expected), __FILE__, __LINE__)
 
