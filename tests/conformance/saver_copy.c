@@ -123,7 +123,7 @@ static void ttls_are_copied_as_far_as_they_have_run(world_t *w)
 static void a_copy_expires_as_the_original_does(world_t *w)
 {
     saver_client_t *s = saver_open(w, NULL);
-    saver_put(s, "c1", "a@1=x b@1=y", .thread = "src", .ttl = cairn_ttl_ms(60));
+    saver_put(s, "c1", "a@1=x b@1=y", .thread = "src", .ttl = cairn_ttl_ms(timed_brief(60)));
     saver_put(s, "c2", "a@1", .thread = "src");
     saver_copy(s, "src", "dst");
     saver_await_gone(s, ref("dst", NULL, "c1"));

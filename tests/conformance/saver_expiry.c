@@ -2,16 +2,16 @@
 #include "saver_suite.h"
 
 #define HOUR 3600000
-#define SOON cairn_ttl_ms(60)
+#define SOON cairn_ttl_ms(timed_brief(60))
 #define LATER cairn_ttl_ms(HOUR)
 
-static const cairn_saver_options_t soon = {.default_ttl = {true, 60}};
+#define SOON_BY_DEFAULT (&(cairn_saver_options_t){.default_ttl = SOON})
 
 /* ---- 30: all of it at once ---- */
 
 static void an_expired_checkpoint_takes_values_and_writes_along(world_t *w)
 {
-    saver_client_t *s = saver_open(w, &soon);
+    saver_client_t *s = saver_open(w, SOON_BY_DEFAULT);
     saver_put(s, "c1", "a@1=x b@1!", .run_id = "r1");
     saver_write(s, "c1", "t1", "a=1 __error__=e");
     saver_await_gone(s, at("c1"));
@@ -22,7 +22,7 @@ static void an_expired_checkpoint_takes_values_and_writes_along(world_t *w)
 
 static void writes_without_a_checkpoint_expire_too(world_t *w)
 {
-    saver_client_t *s = saver_open(w, &soon);
+    saver_client_t *s = saver_open(w, SOON_BY_DEFAULT);
     saver_write(s, "c1", "t1", "a=1");
     saver_put(s, "c", "", .thread = "brief");
     saver_await_gone(s, ref("brief", NULL, "c"));
@@ -44,17 +44,17 @@ static void writes_that_joined_go_with_their_checkpoint(world_t *w)
 static void writes_that_joined_stay_with_a_checkpoint_that_lives_on(world_t *w)
 {
     saver_client_t *s = saver_open(w, NULL);
-    saver_put(s, "c1", "a@1=x", .ttl = cairn_ttl_ms(400));
+    saver_put(s, "c1", "a@1=x", .ttl = cairn_ttl_ms(timed_brief(400)));
     saver_write(s, "c1", "t1", "a=1");
     saver_set_ttl(s, at("c1"), HOUR);
-    saver_put(s, "brief", "", .ttl = cairn_ttl_ms(400));
+    saver_put(s, "brief", "", .ttl = cairn_ttl_ms(timed_brief(400)));
     saver_await_gone(s, at("brief"));
     assert_get(s, at("c1"), "c1 a@1=x [t1.0 a=1]");
 }
 
 static void when_all_has_expired_nothing_is_left_behind(world_t *w)
 {
-    saver_client_t *s = saver_open(w, &soon);
+    saver_client_t *s = saver_open(w, SOON_BY_DEFAULT);
     saver_put(s, "c1", "a@1=x d@1~", .run_id = "r1");
     saver_put(s, "c2", "a@1 b@1!", .parent = "c1", .ns = "n", .run_id = "r2");
     saver_write(s, "c1", "t1", "a=1");
@@ -105,8 +105,8 @@ static void a_shorter_ttl_for_one_user_does_not_shorten_the_others_values(world_
     saver_put(s, "c2", "a@1", .ttl = LATER);
     saver_put(s, "c3", "b@1=y", .ttl = LATER);
     saver_put(s, "c4", "b@1");
-    saver_set_ttl(s, at("c1"), 60);
-    saver_set_ttl(s, at("c3"), 60);
+    saver_set_ttl(s, at("c1"), timed_brief(60));
+    saver_set_ttl(s, at("c3"), timed_brief(60));
     saver_await_gone(s, at("c3"));
     saver_await_gone(s, at("c1"));
     assert_get(s, at("c2"), "c2 a@1=x");
@@ -116,9 +116,9 @@ static void a_shorter_ttl_for_one_user_does_not_shorten_the_others_values(world_
 static void a_longer_ttl_for_one_user_lengthens_its_values(world_t *w)
 {
     saver_client_t *s = saver_open(w, NULL);
-    saver_put(s, "c1", "a@1=x", .ttl = cairn_ttl_ms(400));
-    saver_put(s, "c2", "a@1", .ttl = cairn_ttl_ms(400));
-    saver_put(s, "brief", "", .ttl = cairn_ttl_ms(400));
+    saver_put(s, "c1", "a@1=x", .ttl = cairn_ttl_ms(timed_brief(400)));
+    saver_put(s, "c2", "a@1", .ttl = cairn_ttl_ms(timed_brief(400)));
+    saver_put(s, "brief", "", .ttl = cairn_ttl_ms(timed_brief(400)));
     saver_set_ttl(s, at("c2"), HOUR);
     saver_await_gone(s, at("brief"));
     saver_await_gone(s, at("c1"));
@@ -132,8 +132,8 @@ static void a_value_goes_with_the_last_of_its_users(world_t *w)
     saver_put(s, "c1", "a@1=x", .ttl = LATER);
     saver_put(s, "c2", "a@1", .ttl = LATER);
     saver_put(s, "c3", "a@1", .ttl = LATER, .run_id = "r");
-    saver_set_ttl(s, at("c1"), 60);
-    saver_set_ttl(s, at("c2"), 60);
+    saver_set_ttl(s, at("c1"), timed_brief(60));
+    saver_set_ttl(s, at("c2"), timed_brief(60));
     saver_delete_run(s, "r");
     saver_await_gone(s, at("c1"));
     saver_await_gone(s, at("c2"));
@@ -147,7 +147,7 @@ static void a_value_goes_with_a_thread_whose_ttl_was_shortened(world_t *w)
     saver_put(s, "c1", "a@1=x", .ttl = LATER);
     saver_put(s, "c2", "a@1", .ttl = LATER);
     saver_put(s, "c3", "a@1 b@1=y");
-    saver_set_thread_ttl(s, "t", 60);
+    saver_set_thread_ttl(s, "t", timed_brief(60));
     saver_await_gone(s, at("c1"));
     saver_await_gone(s, at("c3"));
     saver_assert_empty(s);
@@ -160,10 +160,10 @@ static void a_value_goes_with_a_thread_whose_ttl_was_shortened(world_t *w)
 static void a_pinned_checkpoint_stays_with_all_it_needs(world_t *w)
 {
     saver_client_t *s = saver_open(w, NULL);
-    saver_put(s, "c1", "a@1=x b@1=y", .ttl = cairn_ttl_ms(400));
-    saver_put(s, "c2", "a@1 b@2=z", .parent = "c1", .ttl = cairn_ttl_ms(400));
-    saver_write(s, "c2", "t1", "a=1", .ttl = cairn_ttl_ms(400));
-    saver_put(s, "brief", "", .ttl = cairn_ttl_ms(400));
+    saver_put(s, "c1", "a@1=x b@1=y", .ttl = cairn_ttl_ms(timed_brief(400)));
+    saver_put(s, "c2", "a@1 b@2=z", .parent = "c1", .ttl = cairn_ttl_ms(timed_brief(400)));
+    saver_write(s, "c2", "t1", "a=1", .ttl = cairn_ttl_ms(timed_brief(400)));
+    saver_put(s, "brief", "", .ttl = cairn_ttl_ms(timed_brief(400)));
     saver_pin(s, at("c2"));
     saver_await_gone(s, at("brief"));
     saver_await_gone(s, at("c1"));

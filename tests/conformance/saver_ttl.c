@@ -132,10 +132,10 @@ static void a_put_again_has_its_own_ttl(world_t *w)
 static void a_put_gives_its_ttl_to_the_writes_that_came_before(world_t *w)
 {
     saver_client_t *s = saver_open(w, NULL);
-    saver_write(s, "c1", "t1", "a=1", .ttl = cairn_ttl_ms(400));
+    saver_write(s, "c1", "t1", "a=1", .ttl = cairn_ttl_ms(timed_brief(400)));
     saver_put(s, "c1", "a@1=x", .ttl = cairn_ttl_ms(HOUR));
     moment_t put = s->moment;
-    saver_put(s, "c", "", .thread = "brief", .ttl = cairn_ttl_ms(400));
+    saver_put(s, "c", "", .thread = "brief", .ttl = cairn_ttl_ms(timed_brief(400)));
     saver_await_gone(s, ref("brief", NULL, "c"));
     assert_get(s, at("c1"), "c1 a@1=x [t1.0 a=1]");
     assert_ttl(s, at("c1"), HOUR, put);

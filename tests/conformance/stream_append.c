@@ -230,7 +230,7 @@ static void every_append_starts_the_ttl_anew(world_t *w)
 
 static void an_expired_stream_is_gone_and_its_positions_are_not_used_again(world_t *w)
 {
-    cairn_streams_options_t options = {.ttl = cairn_ttl_ms(40)};
+    cairn_streams_options_t options = {.ttl = cairn_ttl_ms(timed_brief(40))};
     streams_client_t *s = streams_open(w, &options);
     cairn_position_t last = streams_append(s, "run", "a b c#1");
     streams_await_gone(s, "run");

@@ -146,7 +146,7 @@ static void what_left_the_stream_before_a_slow_tail_read_it_is_told(world_t *w)
 
 static void what_expired_before_a_slow_tail_read_it_is_told(world_t *w)
 {
-    cairn_streams_options_t streams = {.ttl = cairn_ttl_ms(60)};
+    cairn_streams_options_t streams = {.ttl = cairn_ttl_ms(timed_brief(60))};
     streams_client_t *s = streams_open(w, &streams);
     cairn_stream_tail_options_t options = {.max_events = 2};
     follower_t *f = streams_follow(s, "run", &options);

@@ -251,7 +251,7 @@ static void a_clear_is_told_and_a_new_beginning_follows(world_t *w)
 
 static void an_expired_stream_goes_on_for_its_tails(world_t *w)
 {
-    cairn_streams_options_t options = {.ttl = cairn_ttl_ms(40)};
+    cairn_streams_options_t options = {.ttl = cairn_ttl_ms(timed_brief(40))};
     streams_client_t *s = streams_open(w, &options);
     follower_t *f = streams_follow_from(s, "run", CAIRN_FROM_ALL);
     follower_await(f, "live");

@@ -14,6 +14,10 @@ typedef struct moment {
 
 void timed_open(client_t *client, fake_clock_t *clock);
 
+/* Of a TTL that is to be over soon, though not before a request or two: longer where everything is
+ * slower, which CAIRN_TEST_PACE says (how many times). */
+int64_t timed_brief(int64_t ms);
+
 uint64_t timed_now_ms(const fake_clock_t *clock);
 void timed_pass(client_t *client, fake_clock_t *clock, unsigned ms);
 
