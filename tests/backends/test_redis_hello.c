@@ -1,77 +1,8 @@
-#include "alloc_fault.h"
-#include "check.h"
-#include "redis_hello.h"
+#include "redis_greeting.h"
 
-#include <cairn/sys/alloc.h>
-#include <cairn/version.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <uv.h>
-
-#define NAME "$7\r\nSETNAME\r\n$5\r\nplane\r\n"
-#define LIB_NAME "*4\r\n$6\r\nCLIENT\r\n$7\r\nSETINFO\r\n$8\r\nLIB-NAME\r\n$5\r\ncairn\r\n"
-#define LIB_VER                                                                                    \
-    "*4\r\n$6\r\nCLIENT\r\n$7\r\nSETINFO\r\n$7\r\nLIB-VER\r\n$5\r\n" CAIRN_VERSION_STRING "\r\n"
-#define SET_NAME "*3\r\n$6\r\nCLIENT\r\n" NAME
-
-#define GREETING_3                                                                                 \
-    "%7\r\n$6\r\nserver\r\n$5\r\nredis\r\n$7\r\nversion\r\n$6\r\n7.0.15\r\n$5\r\nproto\r\n:3\r\n"  \
-    "$2\r\nid\r\n:5\r\n$4\r\nmode\r\n$10\r\nstandalone\r\n$4\r\nrole\r\n$6\r\nmaster\r\n"          \
-    "$7\r\nmodules\r\n*1\r\n%1\r\n$4\r\nname\r\n$2\r\nbf\r\n"
-#define GREETING_2                                                                                 \
-    "*14\r\n$6\r\nserver\r\n$6\r\nvalkey\r\n$7\r\nversion\r\n$5\r\n8.1.0\r\n$5\r\nproto\r\n:2\r\n" \
-    "$2\r\nid\r\n:5\r\n$4\r\nmode\r\n$10\r\nstandalone\r\n$4\r\nrole\r\n$6\r\nmaster\r\n"          \
-    "$7\r\nmodules\r\n*0\r\n"
-
-static redis_hello_t hello;
-static redis_hello_options_t options;
-static redis_out_t out;
-
-static int begin(void **state)
-{
-    (void)state;
-    alloc_watch();
-    memset(&hello, 0xa5, sizeof hello); /* begin owes nothing to what was there */
-    memset(&out, 0, sizeof out);
-    options = (redis_hello_options_t){.client_name = "plane"};
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    redis_out_free(&out);
-    size_t live = alloc_live();
-    alloc_unwatch();
-    return live == 0 ? 0 : -1;
-}
-
-/* What has been said since the last time, exactly. */
-static void assert_said(const char *bytes)
-{
-    size_t len = redis_out_unsent(&out);
-    if (len != strlen(bytes) || (len && memcmp(out.buf + out.sent, bytes, len) != 0))
-        check_fail("said:\n%.*s\nexpected:\n%s", (int)len, len ? out.buf + out.sent : "", bytes);
-    out.head = out.sent = out.tail = 0; /* as when all is written */
-}
-
-static int answer_bytes(const char *bytes, size_t len)
-{
-    redis_reply_t reply;
-    redis_reply_init(&reply, bytes, len);
-    return redis_hello_answer(&hello, &options, &reply, &out);
-}
-
-static int answer(const char *bytes)
-{
-    return answer_bytes(bytes, strlen(bytes));
-}
-
-static void greet(void)
-{
-    assert_status(redis_hello_begin(&hello, &options, &out), 0);
-    out.head = out.sent = out.tail = 0;
-}
 
 /* ---- what is said first ---- */
 
@@ -243,46 +174,6 @@ static void old_servers_need_no_password_and_no_database(void **state)
     assert_int_equal(answer("-ERR unknown command 'CLIENT'\r\n"), 0);
     assert_int_equal(answer("-ERR unknown command 'CLIENT'\r\n"), 0);
     assert_int_equal(answer("-ERR unknown command 'CLIENT'\r\n"), 1);
-}
-
-#define CLUSTER_INFO "*2\r\n$7\r\nCLUSTER\r\n$4\r\nINFO\r\n"
-
-static void assert_says_of_cluster(const char *info, bool expected)
-{
-    options.asks_mode = true;
-    greet();
-    assert_int_equal(answer("-ERR unknown command 'HELLO'\r\n"), 0);
-    assert_said(SET_NAME CLUSTER_INFO LIB_NAME LIB_VER);
-    assert_int_equal(answer("+OK\r\n"), 0);
-    assert_int_equal(answer(info), 0);
-    assert_int_equal(answer("+OK\r\n"), 0);
-    assert_int_equal(answer("+OK\r\n"), 1);
-    assert_true(hello.says_mode);
-    assert_int_equal(hello.is_cluster, expected);
-}
-
-static void old_servers_are_asked_whether_they_are_a_node(void **state)
-{
-    (void)state;
-    assert_says_of_cluster("$16\r\ncluster_state:ok\r\n", true);
-    assert_says_of_cluster("-ERR This instance has cluster support disabled\r\n", false);
-    assert_says_of_cluster("-NOPERM this user has no permissions\r\n", false);
-    assert_says_of_cluster(":1\r\n", false);
-}
-
-static void a_greeting_tells_whether_it_is_a_node(void **state)
-{
-    (void)state;
-    options.asks_mode = true;
-    greet();
-    assert_int_equal(answer(GREETING_3), 0);
-    assert_said(LIB_NAME LIB_VER);
-    assert_true(hello.says_mode);
-    assert_false(hello.is_cluster);
-    greet();
-    assert_int_equal(answer("%2\r\n$5\r\nproto\r\n:3\r\n$4\r\nmode\r\n$7\r\ncluster\r\n"), 0);
-    assert_said(LIB_NAME LIB_VER);
-    assert_true(hello.is_cluster);
 }
 
 static void the_user_goes_with_the_password(void **state)
@@ -592,7 +483,6 @@ static void the_second_round_finds_no_memory(void **state)
 
 int main(void)
 {
-#define TEST(function) cmocka_unit_test_setup_teardown(function, begin, end)
     const struct CMUnitTest tests[] = {
         TEST(hello_asks_for_resp3_and_gives_a_name),
         TEST(hello_asks_for_what_is_wanted),
@@ -606,8 +496,6 @@ int main(void)
         TEST(a_connection_that_is_lost_begins_anew),
         TEST(old_servers_are_spoken_to_in_their_way),
         TEST(old_servers_need_no_password_and_no_database),
-        TEST(old_servers_are_asked_whether_they_are_a_node),
-        TEST(a_greeting_tells_whether_it_is_a_node),
         TEST(the_user_goes_with_the_password),
         TEST(who_insists_on_resp3_does_not_fall_back),
         TEST(the_protocol_is_what_the_server_says_it_is),
