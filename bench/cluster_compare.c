@@ -41,6 +41,7 @@ struct cluster_compare {
     bool quick;
     int repeats;
     int server_cpu; /* -1: anywhere */
+    int longer;     /* so many times as long */
     compare_result_t *result;
     char *error;
     server_t alone;
@@ -62,7 +63,7 @@ static double warmup_s(const compare_t *compare)
 
 static double duration_s(const compare_t *compare)
 {
-    return compare->quick ? 0.2 : 0.5;
+    return (compare->quick ? 0.2 : 0.5) * compare->longer;
 }
 
 static int fail(compare_t *compare, const char *why)
@@ -173,7 +174,7 @@ static const piece_t pieces[] = {
 enum {
     PIECES = sizeof pieces / sizeof pieces[0]
 };
-_Static_assert(2 * PIECES * (MASTERS_MAX + 1) <= COMPARE_ROWS_MAX, "two rows each");
+_Static_assert(2 * PIECES * (MASTERS_MAX + 1) + 2 <= COMPARE_ROWS_MAX, "two rows each");
 
 static const char *transport_of(unsigned masters)
 {
@@ -216,6 +217,62 @@ static int run_piece(compare_t *compare, const piece_t *piece)
     return 0;
 }
 
+/* ---- while slots move ---- */
+
+enum {
+    MOVED = 1000,
+    MOVING_WINDOW = 16
+};
+
+typedef struct mover {
+    nodes_t *nodes;
+    unsigned from;
+    int rc;
+} mover_t;
+
+static void move_slots(void *arg)
+{
+    mover_t *mover = arg;
+    mover->rc = nodes_move(mover->nodes, 0, MOVED, mover->from, 1 - mover->from);
+}
+
+/* Calm, and while slots go to the other node, or back again. One request that fails ends it. */
+static int run_moving(compare_t *compare, bool moves, unsigned from)
+{
+    const piece_t piece = {moves ? "store.80/20, 1,000 slots move" : "store.80/20, calm", run_store,
+                           STORE_MIX, 1, MOVING_WINDOW};
+    mover_t mover = {&compare->nodes, from, 0};
+    uv_thread_t thread;
+    if (moves && uv_thread_create(&thread, move_slots, &mover) != 0)
+        return fail(compare, "no thread");
+    const int rc = run_store(compare, &piece, &client_cairn, compare->cairn);
+    if (moves) uv_thread_join(&thread);
+    if (rc == 0 && mover.rc < 0) return fail(compare, compare->nodes.error);
+    return rc;
+}
+
+static int run_moves(compare_t *compare)
+{
+    compare_result_t *result = compare->result;
+    compare->longer = 4;
+    int rc = 0;
+    for (int moves = 0; moves < 2 && rc == 0; moves++) {
+        memset(compare->cairn, 0, sizeof *compare->cairn);
+        for (int i = 0; i < compare->repeats && rc == 0; i++) {
+            progress_show("slots %s, repeat %d of %d", moves ? "move" : "stay", i + 1,
+                          compare->repeats);
+            rc = clear(compare);
+            if (rc == 0) rc = run_moving(compare, moves, (unsigned)i % 2);
+        }
+        if (rc < 0) break;
+        row_t *row = &result->rows[result->count];
+        result->count += tally_rows(compare->cairn, NULL, row);
+        row->transport = transport_of(compare->nodes.count);
+    }
+    compare->longer = 1;
+    return rc;
+}
+
 /* ---- all of it ---- */
 
 static int start(compare_t *compare, unsigned masters)
@@ -237,6 +294,7 @@ static int run_on(compare_t *compare, unsigned masters)
 {
     int rc = start(compare, masters);
     for (int i = 0; i < PIECES && rc == 0; i++) rc = run_piece(compare, &pieces[i]);
+    if (masters == 2 && rc == 0) rc = run_moves(compare);
     nodes_stop(&compare->nodes);
     server_stop(&compare->alone);
     return rc;
@@ -271,6 +329,7 @@ int cluster_compare_run(const compare_config_t *config, compare_result_t *result
         compare->quick = config->quick;
         compare->repeats = config->quick ? 3 : 7;
         compare->server_cpu = pin_server_cpu();
+        compare->longer = 1;
         compare->result = result;
         compare->error = error;
         compare->last = malloc(sizeof *compare->last);

@@ -26,4 +26,8 @@ void nodes_stop(nodes_t *nodes);
 /* The same command to each. 0 or -1. */
 int nodes_tell(nodes_t *nodes, const char *command);
 
+/* nodes_move.c: `count` slots from `first` on, of one node, go to another, one after the other with
+ * all their keys. May be called in a thread of its own. 0 or -1 with nodes->error. */
+int nodes_move(nodes_t *nodes, unsigned first, unsigned count, unsigned from, unsigned to);
+
 #endif

@@ -123,6 +123,37 @@ static void a_node_that_is_gone_is_told(void **state)
     nodes_stop(&own);
 }
 
+/* With all their keys, and for everybody. */
+static void slots_move_with_what_is_in_them(void **state)
+{
+    (void)state;
+    enum {
+        FIRST = 12000, /* of the second */
+        COUNT = 100,
+        KEYS = 2000
+    };
+    char command[96], reply[64];
+    long in_them = 0;
+    for (unsigned i = 0; i < KEYS; i++) {
+        const int len = snprintf(command, sizeof command, "key-%u", i);
+        const unsigned slot = slot_of(command, (size_t)len);
+        in_them += slot >= FIRST && slot < FIRST + COUNT;
+        snprintf(command, sizeof command, "SET key-%u x", i);
+        ask(slot_owner(slot, MASTERS), command, reply, sizeof reply);
+    }
+    const long before = keys_on(0), all = keys_on(0) + keys_on(1);
+    assert_int_equal(all, KEYS);
+    assert_true(in_them > 0);
+    assert_int_equal(nodes_move(&nodes, FIRST, COUNT, 1, 0), 0);
+    assert_int_equal(keys_on(0), before + in_them);
+    assert_int_equal(keys_on(0) + keys_on(1), all);
+    assert_int_equal(nodes_move(&nodes, FIRST, COUNT, 0, 1), 0);
+    assert_int_equal(keys_on(0), before);
+    assert_int_equal(nodes_move(&nodes, FIRST, 1, 0, 1), -1);
+    assert_non_null(strstr(nodes.error, "moving slots"));
+    clear();
+}
+
 static void a_number_of_masters_that_cannot_be(void **state)
 {
     (void)state;
@@ -140,6 +171,7 @@ int main(void)
         cmocka_unit_test(items_of_both_clients_are_spread),
         cmocka_unit_test(checkpoints_of_both_clients_are_spread),
         cmocka_unit_test(a_node_that_is_gone_is_told),
+        cmocka_unit_test(slots_move_with_what_is_in_them),
         cmocka_unit_test(a_number_of_masters_that_cannot_be),
     };
     return cmocka_run_group_tests_name("bench: nodes of a cluster", tests, start_nodes, stop_nodes);
