@@ -221,7 +221,8 @@ static void a_pinned_item_keeps_its_vectors(world_t *w)
 {
     items_t *s = items_open(w, &with_plane);
     const cairn_vector_t east = PLANE(1, 0);
-    items_put(s, "a", "k", "{}", {.vectors = &east, .vector_count = 1, .ttl = cairn_ttl_ms(timed_brief(400))});
+    items_put(s, "a", "k", "{}",
+              {.vectors = &east, .vector_count = 1, .ttl = cairn_ttl_ms(timed_brief(400))});
     items_put(s, "a", "l", "{}", .options.ttl = cairn_ttl_ms(timed_brief(400)));
     assert_int_equal(items_pin(s, "a", "k"), CAIRN_TTL_PERSIST);
     items_await_gone(s, "a", "l");
