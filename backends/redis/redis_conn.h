@@ -385,6 +385,13 @@ void redis_conn_tell_room(redis_conn_t *conn);
 /* A reply of the handshake. */
 void redis_conn_greeted(redis_conn_t *conn, redis_reply_t *reply);
 
+/* ---- redis_in.c ---- */
+
+/* Space for at least `need` bytes behind what is there; moves it. False: out of memory. */
+bool redis_in_space(redis_in_t *in, size_t need);
+
+/* What was taken of it leaves. */
+void redis_in_rest(redis_in_t *in);
 void redis_in_free(redis_in_t *in);
 
 #endif

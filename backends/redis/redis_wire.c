@@ -9,49 +9,13 @@
 #include "redis_log.h"
 #include "redis_turn.h"
 
-#include <cairn/sys/alloc.h>
 #include <errno.h>
 #include <stdio.h>
 #include <sys/socket.h>
 
-#define FIRST_READ (64u << 10)
 #define LEAST_READ (16u << 10)
-#define KEEP_READ (1u << 20) /* a larger buffer is given back when it is empty */
 
 static const char unasked[] = "a reply that no command asked for";
-
-void redis_in_free(redis_in_t *in)
-{
-    cairn_free(in->buf);
-    memset(in, 0, sizeof *in);
-}
-
-/* Space for at least `need` bytes behind what is there. */
-static bool make_space(redis_in_t *in, size_t need)
-{
-    if (in->capacity - in->tail >= need) return true;
-    size_t held = in->tail - in->head;
-    size_t capacity = in->capacity ? in->capacity : FIRST_READ;
-    if (need > SIZE_MAX / 4 - held) return false;
-    while (capacity < held + need) capacity *= 2;
-    char *to = in->buf;
-    if (capacity > in->capacity) to = cairn_malloc(capacity);
-    if (!to) return false;
-    if (held) memmove(to, in->buf + in->head, held);
-    if (to != in->buf) cairn_free(in->buf);
-    in->buf = to;
-    in->capacity = capacity;
-    in->head = 0;
-    in->tail = held;
-    return true;
-}
-
-static void rest(redis_in_t *in)
-{
-    if (in->head < in->tail) return;
-    in->head = in->tail = 0;
-    if (in->capacity > KEEP_READ) redis_in_free(in);
-}
 
 /* ---- answers ---- */
 
@@ -532,7 +496,7 @@ static void wire_read(redisAsyncContext *ac)
     uint64_t missing = redis_frame_missing(&in->frame, in->tail - in->head);
     size_t need = missing < SIZE_MAX ? (size_t)missing : SIZE_MAX;
     size_t least = conn->tls ? REDIS_TLS_LEAST_ROOM : LEAST_READ;
-    if (!make_space(in, need > least ? need : least)) {
+    if (!redis_in_space(in, need > least ? need : least)) {
         lose_for(conn, UV_ENOMEM);
         return;
     }
@@ -549,7 +513,7 @@ static void wire_read(redisAsyncContext *ac)
     conn->host->api->count_bytes(conn->host, (uint64_t)got, 0);
     take_replies(conn, ac);
     if (conn->ac != ac) return;
-    rest(in);
+    redis_in_rest(in);
     if (conn->hold.limited) redis_hold_probed(conn);
     if (conn->ac == ac && conn->tls) settle_tls(conn);
     if (conn->ac == ac) redis_conn_tell_room(conn);
