@@ -344,7 +344,10 @@ static int run_options(int argc, char **argv)
     printf("memory:\n"
            "redis://[user[:password]@]host[:port][/db][?name=value[&name=value]...]\n"
            "rediss://...  the same over TLS\n"
-           "unix://[user[:password]@]/path/to/socket[?name=value...]\n\n");
+           "unix://[user[:password]@]/path/to/socket[?name=value...]\n"
+           "redis+sentinel://[user[:password]@]s1[:26379],s2,s3/service[/db][?name=value...]\n"
+           "redis+cluster://[user[:password]@]n1[:6379],n2[?name=value...]\n"
+           "rediss+sentinel://..., rediss+cluster://...  the same over TLS\n\n");
 #define PRINT_NUMBER(name, fallback, least, most, help)                                            \
     printf("%-20s %s\n%20s %" PRIu64 " to %" PRIu64 ", default %" PRIu64 "\n", #name, help, "",    \
            (uint64_t)(least), (uint64_t)(most), (uint64_t)(fallback));

@@ -68,26 +68,17 @@ static bool suits(cairn_slice_t bytes, int *slot)
     return true;
 }
 
-/* The script that a word calls, by its hash or its text; NULL: it is none. */
-static const redis_script_t *script_of(cairn_slice_t command, cairn_slice_t word)
+/* The script that a word calls; NULL: none. What is called by its text, and what is published
+ * outside of scripts, is about streams that have answered: nothing of it waits for a greeting. */
+static const redis_script_t *script_of(cairn_slice_t command, cairn_slice_t hash)
 {
-    const bool by_hash = is(command, LITERAL("EVALSHA"));
-    if (!by_hash && !is(command, LITERAL("EVAL"))) return NULL;
-    for (const redis_script_t *const *at = redis_scripts; *at; at++) {
-        const redis_script_text_t *plain = &(*at)->plain;
-        const char *text = by_hash ? plain->hash : (const char *)plain->source;
-        const size_t size = by_hash ? strlen(plain->hash) : plain->size;
-        if (is(word, text, size)) return *at;
-    }
+    if (!is(command, LITERAL("EVALSHA"))) return NULL;
+    for (const redis_script_t *const *at = redis_scripts; *at; at++)
+        if (is(hash, (*at)->plain.hash, strlen((*at)->plain.hash))) return *at;
     return NULL;
 }
 
 /* ---- the same for a cluster ---- */
-
-typedef struct adoption {
-    int slot;
-    bool shards; /* the server has sharded channels */
-} adoption_t;
 
 static char *write_channel(char *out, cairn_slice_t channel)
 {
@@ -106,21 +97,17 @@ static char *write_word(char *out, cairn_slice_t word)
 }
 
 /* Up to the keys, of which the guard is the first. */
-static char *write_call(char *out, const redis_script_t *script, cairn_slice_t command,
-                        cairn_slice_t keys, int slot)
+static char *write_call(char *out, const redis_script_t *script, cairn_slice_t keys, int slot)
 {
-    const redis_script_text_t *text = &script->guarded;
     uint64_t count = 0;
     for (size_t i = 0; i < keys.len; i++) count = count * 10 + (uint64_t)(keys.ptr[i] - '0');
-    out = redis_cmd_arg(out, command);
-    out = redis_cmd_arg(out, is(command, LITERAL("EVAL"))
-                                 ? cairn_slice((const char *)text->source, text->size)
-                                 : cairn_str(text->hash));
+    out = redis_cmd_arg(out, cairn_str("EVALSHA"));
+    out = redis_cmd_arg(out, cairn_str(script->guarded.hash));
     out = redis_cmd_u64(out, count + 1);
     return redis_guard_key(out, slot);
 }
 
-static char *write_command(char *out, redis_reply_t *at, size_t words, const adoption_t *adoption)
+static char *write_command(char *out, redis_reply_t *at, size_t words, int slot)
 {
     const cairn_slice_t command = next_word(at);
     const cairn_slice_t second = words > 1 ? next_word(at) : cairn_slice(NULL, 0);
@@ -128,11 +115,9 @@ static char *write_command(char *out, redis_reply_t *at, size_t words, const ado
     const size_t done = script ? 3 : words > 1 ? 2 : 1;
     out = redis_cmd_begin(out, words + (script ? 1 : 0));
     if (script) {
-        out = write_call(out, script, command, next_word(at), adoption->slot);
+        out = write_call(out, script, next_word(at), slot);
     } else {
-        const bool sharded =
-            adoption->shards && is(command, LITERAL("PUBLISH")) && is_channel(second);
-        out = redis_cmd_arg(out, sharded ? cairn_str("SPUBLISH") : command);
+        out = redis_cmd_arg(out, command);
         if (words > 1) out = write_word(out, second);
     }
     for (size_t i = done; i < words; i++) out = write_word(out, next_word(at));
@@ -146,26 +131,22 @@ static size_t size_adopted(cairn_slice_t bytes)
     size_t words, size = bytes.len;
     redis_reply_init(&at, bytes.ptr, bytes.len);
     while (!redis_reply_done(&at) && redis_reply_array(&at, &words) == 0) {
-        cairn_slice_t command = {NULL, 0};
         size += REDIS_GUARD_SIZE + 2 * REDIS_CMD_OVERHEAD;
-        for (size_t i = 0; i < words; i++) {
+        for (; words > 0; words--) {
             const cairn_slice_t word = next_word(&at);
-            if (i == 0) command = word;
-            const redis_script_t *script = i == 1 ? script_of(command, word) : NULL;
-            if (script) size += script->guarded.size;
             if (is_channel(word)) size += redis_escaped_size(stream_of(word)) + REDIS_CMD_OVERHEAD;
         }
     }
     return size;
 }
 
-static char *adopt_all(char *out, cairn_slice_t bytes, const adoption_t *adoption)
+static char *adopt_all(char *out, cairn_slice_t bytes, int slot)
 {
     redis_reply_t at;
     size_t words;
     redis_reply_init(&at, bytes.ptr, bytes.len);
     while (!redis_reply_done(&at) && redis_reply_array(&at, &words) == 0)
-        out = write_command(out, &at, words, adoption);
+        out = write_command(out, &at, words, slot);
     return out;
 }
 
@@ -174,12 +155,12 @@ static char *adopt_all(char *out, cairn_slice_t bytes, const adoption_t *adoptio
 static bool take(void *ctx, const redis_entry_t *entry, cairn_slice_t bytes)
 {
     redis_cluster_t *cluster = ctx;
-    adoption_t adoption = {.shards = redis_route_has_shards(cluster->route)};
-    if (!suits(bytes, &adoption.slot)) return redis_cluster_park(cluster, entry, bytes, 0, true);
-    if (adoption.slot < 0) return redis_cluster_park(cluster, entry, bytes, 0, false);
+    int slot;
+    if (!suits(bytes, &slot)) return redis_cluster_park(cluster, entry, bytes, 0, true);
+    if (slot < 0) return redis_cluster_park(cluster, entry, bytes, 0, false);
     char *adopted = cairn_malloc(size_adopted(bytes));
     if (!adopted) return false;
-    const size_t len = (size_t)(adopt_all(adopted, bytes, &adoption) - adopted);
+    const size_t len = (size_t)(adopt_all(adopted, bytes, slot) - adopted);
     const bool done = redis_cluster_park(cluster, entry, cairn_slice(adopted, len), 0, false);
     cairn_free(adopted);
     return done;

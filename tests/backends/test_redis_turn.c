@@ -37,7 +37,10 @@ static void next_turn(uv_loop_t *of)
 static unsigned work_while(bool (*has_time)(const uv_loop_t *))
 {
     unsigned pieces = 0;
-    for (; has_time(&loop); pieces++) work(&loop);
+    while (pieces < 2 * SHARE_NS / ACTION_NS && has_time(&loop)) {
+        work(&loop);
+        pieces++;
+    }
     return pieces;
 }
 
