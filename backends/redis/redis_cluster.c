@@ -5,6 +5,7 @@
 #include "redis_log.h"
 
 #include <cairn/sys/alloc.h>
+#include <inttypes.h>
 #include <stdio.h>
 
 enum {
@@ -58,6 +59,7 @@ static redis_member_t *add(redis_cluster_t *cluster, const redis_address_t *plac
     if (!member) return NULL;
     member->cluster = cluster;
     member->place = *place;
+    member->lost_ms = uv_now(cluster->host->loop);
     member->node.route = cluster->route;
     if (redis_standalone_open_beside(&member->node, &cluster->route->one, place, &member_events) <
         0) {
@@ -114,6 +116,22 @@ static void close_member(redis_member_t *member)
     redis_standalone_close(&member->node);
 }
 
+/* What waits for a node that has been away for fail_fast_ms, and whose slots nobody took, is told.
+ * Who is told may close the handle. */
+static void fail_fast(redis_cluster_t *cluster, redis_member_t *member)
+{
+    const uint64_t most_ms = member->node.options.fail_fast_ms;
+    const uint64_t away_ms = uv_now(cluster->host->loop) - member->lost_ms;
+    redis_address_text_t place;
+    char detail[512];
+    if (is_ready(&member->node) || most_ms == 0 || away_ms < most_ms) return;
+    snprintf(detail, sizeof detail,
+             "%s has been away for %" PRIu64 " ms, and no other node has its slots: %.240s",
+             redis_address_text(place, &member->place), away_ms,
+             member->node.commands.tally.last_loss);
+    redis_standalone_fail_fast(&member->node, detail);
+}
+
 /* Nodes that two maps did not name go when nothing waits for them: in this turn of the loop there
  * may be something that is about to. */
 static void sweep(redis_cluster_t *cluster)
@@ -124,6 +142,8 @@ static void sweep(redis_cluster_t *cluster)
         const uint16_t at = redis_slot_map_find(&cluster->map, &member->place);
         member->named = at != REDIS_NO_NODE && !cluster->map.nodes[at].replica;
         if (!is_ready(&member->node)) redis_cluster_give_away(cluster, &member->node);
+        fail_fast(cluster, member);
+        if (cluster->closing) return;
         member->unnamed = member->named ? 0 : member->unnamed + 1;
         if (member->unnamed > 1 && is_idle(&member->node)) close_member(member);
     }
@@ -207,6 +227,7 @@ static void on_map(void *ctx, int status, redis_reply_t *reply, cairn_slice_t de
     cluster->has_map = true;
     route_slots(cluster);
     sweep(cluster);
+    if (cluster->closing) return;
     if (cluster->route->events->moved) cluster->route->events->moved(&cluster->route->one);
     tell_core(cluster);
     ask_in_time(cluster);
@@ -277,12 +298,15 @@ static void one_closed(redis_cluster_t *cluster)
 
 static void member_up(redis_standalone_t *node)
 {
+    member_of(node)->lost_ms = 0;
     tell_core(cluster_of(node));
 }
 
 static void member_down(redis_standalone_t *node, int status, const char *detail)
 {
     redis_cluster_t *cluster = cluster_of(node);
+    redis_member_t *member = member_of(node);
+    if (member->lost_ms == 0) member->lost_ms = uv_now(cluster->host->loop);
     forget_asked(cluster, node);
     tell_of_loss(cluster, status, detail);
     redis_cluster_want_map(cluster);

@@ -26,6 +26,7 @@ typedef struct redis_member {
     redis_address_t place;
     bool named;       /* by the map, as a master */
     unsigned unnamed; /* in how many maps, one behind the other */
+    uint64_t lost_ms; /* since when it is not there; 0: it is */
     bool closing;     /* it is not used any more */
 } redis_member_t;
 

@@ -181,9 +181,28 @@ void redis_conn_compact(redis_conn_t *conn, uint32_t dropped)
     conn->hold.on = conn->hold.limited = false;
 }
 
-/* Ends the commands up to `sent` bytes, or all that wait if `sent` is SIZE_MAX, that may not be
- * sent again. Any answer may put new commands behind, or close. */
-static void fail_entries(redis_conn_t *conn, size_t sent, uint32_t spared, int status,
+typedef bool (*spares_fn)(const redis_entry_t *entry);
+
+static bool is_transient(const redis_entry_t *entry)
+{
+    return (entry->flags & REDIS_CMD_TRANSIENT) != 0;
+}
+
+static bool may_go_again(const redis_entry_t *entry)
+{
+    return (entry->flags & (REDIS_CMD_IDEMPOTENT | REDIS_CMD_TRANSIENT)) != 0;
+}
+
+/* Who set no deadline waits on. */
+static bool is_patient(const redis_entry_t *entry)
+{
+    const cairn_req_t *req = entry->flags & REDIS_CMD_REQUEST ? entry->ctx : NULL;
+    return is_transient(entry) || (req && req->timeout_ms == CAIRN_NO_TIMEOUT);
+}
+
+/* Ends the commands up to `sent` bytes, or all that wait if `sent` is SIZE_MAX, but those that are
+ * spared. Any answer may put new commands behind, or close. */
+static void fail_entries(redis_conn_t *conn, size_t sent, spares_fn spares, int status,
                          const char *detail)
 {
     const redis_hold_t *hold = &conn->hold;
@@ -196,7 +215,7 @@ static void fail_entries(redis_conn_t *conn, size_t sent, uint32_t spared, int s
         end += entry->bytes;
         if (end > sent) return; /* not written to its end, so the server cannot have acted on it */
         if (!entry->ctx) continue;
-        if (entry->flags & spared) {
+        if (spares(entry)) {
             if (sent != SIZE_MAX) entry->flags |= REDIS_CMD_SENT;
             continue;
         }
@@ -246,11 +265,10 @@ static void tell_lost(redis_conn_t *conn, bool refused_us, int status, const cha
 {
     conn->owner->lost(conn, status, detail);
     if (conn->state == REDIS_CONN_CLOSING) return;
-    const uint32_t kept = REDIS_CMD_IDEMPOTENT | REDIS_CMD_TRANSIENT;
-    fail_entries(conn, conn->out.sent, kept, CAIRN_EMAYBE, detail);
+    fail_entries(conn, conn->out.sent, may_go_again, CAIRN_EMAYBE, detail);
     if (conn->state == REDIS_CONN_CLOSING) return;
     /* Whoever waits shall hear of it. */
-    if (refused_us) fail_entries(conn, SIZE_MAX, REDIS_CMD_TRANSIENT, status, detail);
+    if (refused_us) fail_entries(conn, SIZE_MAX, is_transient, status, detail);
 }
 
 static void note_loss(redis_conn_t *conn, const char *text)
@@ -287,15 +305,27 @@ void redis_conn_lose(redis_conn_t *conn, int status, const char *detail)
     redis_conn_tell_room(conn);
 }
 
-void redis_conn_refuse(redis_conn_t *conn, int status, const char *detail)
+static void fail_waiting(redis_conn_t *conn, spares_fn spares, int status, const char *detail)
 {
-    if (conn->state != REDIS_CONN_WAITING || conn->losing) return;
     conn->losing = true;
-    fail_entries(conn, SIZE_MAX, REDIS_CMD_TRANSIENT, status, detail);
+    fail_entries(conn, SIZE_MAX, spares, status, detail);
     conn->losing = false;
     if (conn->state == REDIS_CONN_CLOSING) return;
     redis_conn_compact(conn, REDIS_CMD_TRANSIENT);
     redis_conn_tell_room(conn);
+}
+
+void redis_conn_refuse(redis_conn_t *conn, int status, const char *detail)
+{
+    if (conn->state != REDIS_CONN_WAITING || conn->losing) return;
+    fail_waiting(conn, is_transient, status, detail);
+}
+
+void redis_conn_fail_fast(redis_conn_t *conn, const char *detail)
+{
+    if (conn->state == REDIS_CONN_READY || conn->state == REDIS_CONN_CLOSED) return;
+    if (conn->state == REDIS_CONN_CLOSING || conn->losing) return;
+    fail_waiting(conn, is_patient, CAIRN_EDOWN, detail);
 }
 
 void redis_conn_soon(redis_conn_t *conn)

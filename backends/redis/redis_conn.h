@@ -86,6 +86,7 @@ typedef struct redis_conn_options {
     uint64_t reconnect_min_ms;
     uint64_t reconnect_max_ms;
     uint64_t keepalive_ms;
+    uint64_t fail_fast_ms; /* of a node of a cluster; of the whole, core sees to it */
     uint64_t max_inflight;
     uint64_t max_queue_bytes;
     uint64_t max_reply_bytes;
@@ -217,6 +218,9 @@ static inline bool redis_conn_is_refusal(int status)
 /* If it waits for its next attempt: all that waits on it ends with that, which another connection
  * to the same server was told. */
 void redis_conn_refuse(redis_conn_t *conn, int status, const char *detail);
+
+/* Without a link: what waits ends with CAIRN_EDOWN, but for requests without a deadline. */
+void redis_conn_fail_fast(redis_conn_t *conn, const char *detail);
 
 /* ---- commands ---- */
 

@@ -130,6 +130,13 @@ static void refuse_others(redis_standalone_t *route, int status, const char *det
         redis_conn_refuse(route->pool.conns[i], status, detail);
 }
 
+void redis_standalone_fail_fast(redis_standalone_t *route, const char *detail)
+{
+    redis_conn_fail_fast(&route->commands, detail);
+    for (size_t i = 1; i < route->pool.count; i++)
+        redis_conn_fail_fast(route->pool.conns[i], detail);
+}
+
 static void on_subscriptions_lost(redis_standalone_t *route, int status, const char *detail)
 {
     const cairn_host_t *host = route->host;
@@ -309,6 +316,7 @@ static int copy_options(redis_standalone_t *route, const cairn_options_t *from)
         .reconnect_min_ms = from->reconnect_min_ms,
         .reconnect_max_ms = from->reconnect_max_ms,
         .keepalive_ms = from->keepalive_ms,
+        .fail_fast_ms = from->fail_fast_ms,
         .max_inflight = from->max_inflight,
         .max_queue_bytes = from->max_queue_bytes,
         .max_reply_bytes = from->max_reply_bytes,

@@ -81,6 +81,10 @@ void redis_standalone_listen(redis_standalone_t *route, const redis_standalone_e
 /* events->closed follows. */
 void redis_standalone_close(redis_standalone_t *route);
 
+/* What waits for connections that are not there ends with CAIRN_EDOWN, but for requests without a
+ * deadline; connecting goes on. Who is told may close the handle. */
+void redis_standalone_fail_fast(redis_standalone_t *route, const char *detail);
+
 /* Has live connections authenticate anew. UV_ENOTSUP. */
 CAIRN_MUST_USE int redis_standalone_reauth(redis_standalone_t *route);
 

@@ -46,8 +46,9 @@ struct cairn_backend;
     NUMBER(latency_stats, 0, 0, 1,                                                                 \
            "1: a histogram of how long requests take is kept, for some 10 ns a request")           \
     NUMBER(fail_fast_ms, 30000, 0, 86400000,                                                       \
-           "without a connection for so long, requests fail at once until there is one; 0: they "  \
-           "wait for their deadlines")                                                             \
+           "without a connection for so long, requests fail at once until there is one; in a "     \
+           "cluster those about slots of a node that is away so long; 0: they wait for their "     \
+           "deadlines")                                                                            \
     NUMBER(spread_after, 64, 1, 1u << 24,                                                          \
            "unanswered requests (or 64 KiB of them) that every connection has when one more is "   \
            "opened; as long as max_connections allows, which counts one for subscriptions")        \
