@@ -68,13 +68,25 @@ static void forget(cairn_core_t *core, cairn_req_t *req)
         core->backend->forget(core->self, req);
 }
 
+/* Why there is no connection; or else what this one request waits for. */
+static void explain(const cairn_core_t *core, const cairn_req_t *req, char *out, size_t size)
+{
+    const cairn_backend_t *backend = core->backend;
+    const bool explains = CORE_REACHES(backend, cairn_backend_t, waits_for) && backend->waits_for;
+    snprintf(out, size, "%s", core->link_error);
+    if (out[0] || !explains || req->stage == CORE_STAGE_EMBEDDING) return;
+    backend->waits_for(core->self, req, out, size);
+}
+
 static void expire(cairn_deadline_t *deadline)
 {
     cairn_req_t *req = CONTAINER_OF(deadline, cairn_req_t, deadline);
     cairn_core_t *core = req->core;
+    char words[512];
+    explain(core, req, words, sizeof words);
     forget(core, req);
     stamp_spoil(&core->stamp);
-    core_fail(req, UV_ETIMEDOUT, cairn_str(core->link_error));
+    core_fail(req, UV_ETIMEDOUT, cairn_str(words));
 }
 
 int core_started(cairn_core_t *core, cairn_req_t *req, core_req_type_t type, int status)

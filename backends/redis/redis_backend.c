@@ -191,6 +191,12 @@ static const char *redis_where(void *self, const cairn_req_t *req)
     return redis_route_where(&redis->route, req ? req->scratch[REDIS_SCRATCH_CONN] : 0);
 }
 
+static void redis_waits_for(void *self, const cairn_req_t *req, char *out, size_t size)
+{
+    const redis_backend_t *redis = self;
+    redis_route_waits_for(&redis->route, req, out, size);
+}
+
 const cairn_backend_t cairn_redis_backend = {
     .magic = CAIRN_BACKEND_MAGIC,
     .abi_major = CAIRN_ABI_MAJOR,
@@ -211,6 +217,7 @@ const cairn_backend_t cairn_redis_backend = {
     .store = &redis_store_ops,
     .connections = redis_connections,
     .where = redis_where,
+    .waits_for = redis_waits_for,
 };
 
 const cairn_backend_t cairn_redis_cluster_backend = {
@@ -232,4 +239,5 @@ const cairn_backend_t cairn_redis_cluster_backend = {
     .store = &redis_store_ops,
     .connections = redis_connections,
     .where = redis_where,
+    .waits_for = redis_waits_for,
 };

@@ -91,6 +91,9 @@ int redis_cluster_slot_of(cairn_slice_t bytes);
 /* A request that waits is taken away. redis_route_forget does it, wherever it is. */
 void redis_cluster_forget(cairn_req_t *req);
 
+/* What one waits for that is parked, in words. */
+void redis_cluster_waits_for(const cairn_req_t *req, char *out, size_t size);
+
 void redis_cluster_unpark(uv_timer_t *timer);
 
 /* The same at once, of those that are due. */

@@ -98,7 +98,8 @@ struct redis_parked {
     redis_cluster_t *cluster;
     redis_entry_t entry;
     uint64_t due_ms;
-    bool refused; /* it is not put in, but told so */
+    bool refused;  /* it is not put in, but told so */
+    char said[80]; /* what a node said of it */
     size_t len;
     char bytes[];
 };
@@ -150,9 +151,19 @@ bool redis_cluster_park(redis_cluster_t *cluster, const redis_entry_t *entry, ca
 }
 
 static bool park(redis_cluster_t *cluster, const redis_entry_t *entry, cairn_slice_t bytes,
-                 uint64_t delay_ms)
+                 uint64_t delay_ms, cairn_slice_t said)
 {
-    return redis_cluster_park(cluster, entry, bytes, delay_ms, false);
+    if (!redis_cluster_park(cluster, entry, bytes, delay_ms, false)) return false;
+    redis_parked_t *parked = CAIRN_CONTAINER_OF(cluster->parked_end, redis_parked_t, next);
+    snprintf(parked->said, sizeof parked->said, "%.*s", (int)said.len, said.ptr);
+    return true;
+}
+
+void redis_cluster_waits_for(const cairn_req_t *req, char *out, size_t size)
+{
+    const redis_parked_t *parked =
+        (const redis_parked_t *)(uintptr_t)req->scratch[REDIS_SCRATCH_SEQ];
+    if (parked->said[0]) snprintf(out, size, "no node takes it yet: %s", parked->said);
 }
 
 void redis_cluster_forget(cairn_req_t *req)
@@ -271,7 +282,7 @@ static bool give_up(redis_cluster_t *cluster, const redis_conn_t *conn, cairn_sl
 }
 
 static bool follow(redis_cluster_t *cluster, redis_conn_t *conn, const redis_entry_t *entry,
-                   cairn_slice_t bytes, const redis_redirect_t *redirect)
+                   cairn_slice_t bytes, const redis_redirect_t *redirect, cairn_slice_t text)
 {
     redis_standalone_t *node = redis_cluster_at(cluster, &redirect->place);
     if (!node) return false;
@@ -283,7 +294,7 @@ static bool follow(redis_cluster_t *cluster, redis_conn_t *conn, const redis_ent
     hopped.flags += REDIS_CMD_HOP;
     const bool tired = hops_of(entry) >= HOPS_AT_ONCE;
     if (tired || redirect->guessed || node == conn->data)
-        return park(cluster, &hopped, bytes, wait_ms(entry));
+        return park(cluster, &hopped, bytes, wait_ms(entry), text);
     return put_in(node, redirect->slot, &hopped, bytes, redirect->ask);
 }
 
@@ -299,7 +310,7 @@ static bool wait_for_owner(redis_cluster_t *cluster, const redis_entry_t *entry,
 {
     redis_entry_t hopped = *entry;
     hopped.flags += REDIS_CMD_HOP;
-    if (hops_of(entry) < HOPS_MOST) return park(cluster, &hopped, bytes, wait_ms(entry));
+    if (hops_of(entry) < HOPS_MOST) return park(cluster, &hopped, bytes, wait_ms(entry), *text);
     snprintf(cluster->refusal, sizeof cluster->refusal, "CLUSTERDOWN Hash slot not served: %d",
              redis_cluster_slot_of(bytes));
     *text = cairn_str(cluster->refusal);
@@ -322,13 +333,13 @@ bool redis_cluster_redirect(redis_conn_t *conn, const redis_entry_t *entry, cair
     const int rc = redis_redirect_read(*text, &asked, &redirect);
     if (rc < 0) return false;
     if (rc == 1 && hops_of(entry) == HOPS_MOST) return give_up(cluster, conn, text);
-    if (rc == 1) return follow(cluster, conn, entry, bytes, &redirect);
+    if (rc == 1) return follow(cluster, conn, entry, bytes, &redirect, *text);
     const bool down = text->ptr[0] == 'C';
     if (down) redis_cluster_want_map(cluster);
     if (down && is_unserved(*text)) return wait_for_owner(cluster, entry, bytes, text);
     redis_entry_t stays = *entry; /* it was sent round to somebody who knows of it */
     stays.flags &= ~(uint32_t)REDIS_CMD_HOPS;
-    return park(cluster, &stays, bytes, down ? WAIT_DOWN_MS : WAIT_MS);
+    return park(cluster, &stays, bytes, down ? WAIT_DOWN_MS : WAIT_MS, *text);
 }
 
 /* ---- a node that is lost ---- */

@@ -1,5 +1,7 @@
 #include "redis_route.h"
 
+#include "redis_stats.h"
+
 #include <cairn/options.h>
 #include <stdio.h>
 #include <strings.h>
@@ -159,4 +161,17 @@ const char *redis_route_where(const redis_route_t *route, uint64_t conn)
         if (where) return where;
     }
     return redis_standalone_where(&route->one);
+}
+
+void redis_route_waits_for(const redis_route_t *route, const cairn_req_t *req, char *out,
+                           size_t size)
+{
+    const uint64_t at = req->scratch[REDIS_SCRATCH_CONN] & ~(uint64_t)REDIS_CONN_WAITS;
+    if (at == REDIS_CONN_PARKED) {
+        redis_cluster_waits_for(req, out, size);
+    } else if (at > REDIS_CONN_TAGS) {
+        redis_conn_waits_for((const redis_conn_t *)(uintptr_t)at, out, size);
+    } else if (!route->cluster) {
+        redis_conn_waits_for(&route->one.commands, out, size);
+    }
 }

@@ -169,4 +169,8 @@ static inline redis_conn_t *redis_route_subscriptions(redis_route_t *route)
  * "" before the first attempt. */
 const char *redis_route_where(const redis_route_t *route, uint64_t conn);
 
+/* What a request waits for, in words; nothing is written where it is several calls. */
+void redis_route_waits_for(const redis_route_t *route, const cairn_req_t *req, char *out,
+                           size_t size);
+
 #endif

@@ -52,3 +52,14 @@ void redis_conn_describe(const redis_conn_t *conn, const char *role, cairn_conne
     snprintf(out->state, sizeof out->state, "%s", name_of(conn->state));
     snprintf(out->last_loss, sizeof out->last_loss, "%s", tally->last_loss);
 }
+
+void redis_conn_waits_for(const redis_conn_t *conn, char *out, size_t size)
+{
+    if (conn->state != REDIS_CONN_READY)
+        snprintf(out, size, "%s is not connected%s%s", conn->where[0] ? conn->where : "the server",
+                 conn->tally.last_loss[0] ? ": " : "", conn->tally.last_loss);
+    else if (conn->hold.limited)
+        snprintf(out, size, "%s does not take it yet: %s", conn->where, conn->hold.reason);
+    else
+        snprintf(out, size, "%s has not answered", conn->where);
+}

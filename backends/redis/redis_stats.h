@@ -6,4 +6,7 @@
 
 void redis_conn_describe(const redis_conn_t *conn, const char *role, cairn_connection_t *out);
 
+/* What a command waits for that is in its queue, in words. */
+void redis_conn_waits_for(const redis_conn_t *conn, char *out, size_t size);
+
 #endif

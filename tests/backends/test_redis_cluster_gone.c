@@ -128,7 +128,10 @@ static void it_may_come_back_and_its_time_begins_anew(world_t *w)
     bring_back(&loss);
     streams_ask_await(ask_for(&loss, LONG_MS), 0);
     kill_node(&loss);
-    streams_ask_await(ask_for(&loss, FAIL_FAST_MS / 6), UV_ETIMEDOUT);
+    streams_ask_t *brief = ask_for(&loss, FAIL_FAST_MS / 6);
+    streams_ask_await(brief, UV_ETIMEDOUT);
+    assert_contains(brief->detail, "is not connected: ");
+    assert_contains(brief->detail, loss.place);
     bring_back(&loss);
 }
 

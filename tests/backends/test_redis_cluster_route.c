@@ -343,6 +343,28 @@ static void moved_to_nowhere_is_the_one_that_said_it(world_t *w)
     pub_await(client_publish(c, "news", "x"), 0);
 }
 
+/* Unless its deadline passes while it is being asked once more. */
+static void who_waits_for_a_cluster_that_is_down_hears_of_it(world_t *w)
+{
+    enum {
+        TRIES = 10
+    };
+    static const char words[] = "no node takes it yet: CLUSTERDOWN The cluster is down";
+    scripted_cluster_t *down = scripted_cluster_of(w, 2);
+    for (int i = 0; i < 2; i++)
+        scripted_always(&down->nodes[i], "PUBLISH", "-CLUSTERDOWN The cluster is down\r\n");
+    client_t *c = world_open(w, "cluster=auto&" QUICK);
+    bool told = false;
+    for (int i = 0; i < TRIES && !told; i++) {
+        pub_t *pub = client_request(c);
+        pub->publish.req.timeout_ms = 200;
+        pub_again(pub, "news", "x");
+        pub_await(pub, UV_ETIMEDOUT);
+        told = strcmp(pub->detail, words) == 0;
+    }
+    assert_true(told);
+}
+
 static void a_server_alone_is_refused_where_a_cluster_is_asked_for(world_t *w)
 {
     scripted_of(w);
@@ -478,6 +500,7 @@ int main(void)
         SCENARIO(a_loop_of_asks_ends),
         SCENARIO(a_loop_of_moved_ends),
         SCENARIO(moved_to_nowhere_is_the_one_that_said_it),
+        SCENARIO(who_waits_for_a_cluster_that_is_down_hears_of_it),
         SCENARIO(a_server_alone_is_refused_where_a_cluster_is_asked_for),
     };
     static const struct {

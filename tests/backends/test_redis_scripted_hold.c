@@ -176,6 +176,7 @@ static void a_deadline_ends_the_tries(world_t *w)
     scripted_await_count(server, "PUBLISH", 3);
     assert_status(pub_cancel(canceled), 0);
     pub_await(pub, UV_ETIMEDOUT);
+    assert_contains(pub->detail, " does not take it yet: BUSY");
     pub_await(canceled, UV_ECANCELED);
     scripted_always(server, "PUBLISH", ":1\r\n");
     pub_await(client_publish(c, "news", "next"), 0);

@@ -171,6 +171,7 @@ static void a_deadline_ends_the_request_and_spares_the_link(world_t *w)
     assert_int_equal(pub->calls, 0);
     fake_clock_advance(&clock, &c->cairn, 20);
     pub_await(pub, UV_ETIMEDOUT);
+    assert_contains(pub->detail, " has not answered");
     assert_int_equal(client_stats(c).timed_out, 1);
 
     scripted_once(server, "PUBLISH", ":9\r\n");

@@ -158,6 +158,10 @@ typedef struct cairn_backend {
      * dropping it; calls nobody before it returns. Refused with UV_ENOTSUP where nobody is to be
      * asked. How it went: host->api->reauthenticated. */
     int (*reauth)(void *self);
+    /* May. What a request waits for, in words, of at most `size` bytes with their NUL; nothing is
+     * written where that is not known. Asked when its deadline has passed, before it is forgotten.
+     */
+    void (*waits_for)(void *self, const cairn_req_t *req, char *out, size_t size);
 } cairn_backend_t;
 
 /* The backends built into the library, NULL-terminated. */
