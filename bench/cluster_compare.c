@@ -1,6 +1,7 @@
 #include "cluster_compare.h"
 
 #include "nodes.h"
+#include "outage.h"
 #include "pin.h"
 #include "progress.h"
 #include "pubsub.h"
@@ -52,6 +53,7 @@ struct cluster_compare {
         saver_result_t saver;
         pubsub_result_t pubsub;
         hist_t appends;
+        outage_result_t outage;
     } * last;
     tally_t *cairn, *hiredis;
 };
@@ -174,7 +176,7 @@ static const piece_t pieces[] = {
 enum {
     PIECES = sizeof pieces / sizeof pieces[0]
 };
-_Static_assert(2 * PIECES * (MASTERS_MAX + 1) + 2 <= COMPARE_ROWS_MAX, "two rows each");
+_Static_assert(2 * PIECES * (MASTERS_MAX + 1) + 4 <= COMPARE_ROWS_MAX, "two rows each");
 
 static const char *transport_of(unsigned masters)
 {
@@ -273,6 +275,54 @@ static int run_moves(compare_t *compare)
     return rc;
 }
 
+/* ---- while a node is lost ---- */
+
+/* Of what is about the others; it would be unaffected. */
+static int run_outage(compare_t *compare, bool happens, tally_t *tally)
+{
+    outage_result_t *last = &compare->last->outage;
+    const outage_work_t work = {
+        .name = happens ? "store.80/20, of three nodes one is lost" : "store.80/20, all there",
+        .nodes = &compare->nodes,
+        .node = compare->nodes.count - 1,
+        .happens = happens,
+        .window = MOVING_WINDOW,
+        .value = VALUE,
+        .warmup_s = warmup_s(compare),
+        .duration_s = duration_s(compare),
+    };
+    if (outage_run(&work, last, compare->error) < 0) return -1;
+    if (happens && last->lost_failed == 0)
+        return fail(compare, "nothing failed on a node that was lost");
+    tally_add(tally, &last->row, &last->latency);
+    return 0;
+}
+
+/* In turns. */
+static int run_outages(compare_t *compare)
+{
+    compare_result_t *result = compare->result;
+    tally_t *calm = compare->hiredis, *lost = compare->cairn;
+    int rc = 0;
+    memset(calm, 0, sizeof *calm);
+    memset(lost, 0, sizeof *lost);
+    compare->longer = 4;
+    for (int turn = 0; turn < 2 * compare->repeats && rc == 0; turn++) {
+        const bool happens = turn % 4 == 1 || turn % 4 == 2;
+        progress_show("one node %s, repeat %d of %d", happens ? "lost" : "more", turn / 2 + 1,
+                      compare->repeats);
+        rc = clear(compare);
+        if (rc == 0) rc = run_outage(compare, happens, happens ? lost : calm);
+    }
+    compare->longer = 1;
+    if (rc < 0) return rc;
+    row_t *rows = &result->rows[result->count];
+    result->count += tally_rows(calm, NULL, rows);
+    result->count += tally_rows(lost, NULL, rows + 1);
+    rows[0].transport = rows[1].transport = transport_of(compare->nodes.count);
+    return 0;
+}
+
 /* ---- all of it ---- */
 
 static int start(compare_t *compare, unsigned masters)
@@ -295,6 +345,7 @@ static int run_on(compare_t *compare, unsigned masters)
     int rc = start(compare, masters);
     for (int i = 0; i < PIECES && rc == 0; i++) rc = run_piece(compare, &pieces[i]);
     if (masters == 2 && rc == 0) rc = run_moves(compare);
+    if (masters == 3 && rc == 0) rc = run_outages(compare);
     nodes_stop(&compare->nodes);
     server_stop(&compare->alone);
     return rc;

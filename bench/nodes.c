@@ -112,7 +112,7 @@ static bool all_serve(nodes_t *nodes)
     return true;
 }
 
-static int await_whole(nodes_t *nodes)
+int nodes_await(nodes_t *nodes)
 {
     const long long begun = now_ms();
     long long met = begun;
@@ -148,7 +148,7 @@ int nodes_start(nodes_t *nodes, unsigned masters, const server_options_t *option
         if (rc == 0) nodes->count++;
     }
     if (rc == 0) rc = share_slots(nodes);
-    if (rc == 0) rc = await_whole(nodes);
+    if (rc == 0) rc = nodes_await(nodes);
     if (rc < 0) nodes_stop(nodes);
     make_url(nodes);
     return rc;

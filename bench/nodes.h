@@ -23,6 +23,9 @@ typedef struct nodes {
 int nodes_start(nodes_t *nodes, unsigned masters, const server_options_t *options);
 void nodes_stop(nodes_t *nodes);
 
+/* Until every node serves, one that was started again too. 0 or -1. */
+int nodes_await(nodes_t *nodes);
+
 /* The same command to each. 0 or -1. */
 int nodes_tell(nodes_t *nodes, const char *command);
 

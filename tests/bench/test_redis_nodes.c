@@ -1,4 +1,5 @@
 #include "nodes.h"
+#include "outage.h"
 #include "saver.h"
 #include "slot.h"
 #include "store_work.h"
@@ -154,6 +155,31 @@ static void slots_move_with_what_is_in_them(void **state)
     clear();
 }
 
+/* Requests about the one that is lost are told apart, and the cluster is whole again behind it. */
+static void a_node_is_lost_while_others_work(void **state)
+{
+    (void)state;
+    static outage_result_t outage;
+    for (int round = 0; round < 4; round++) {
+        const outage_work_t work = {
+            .name = "outage",
+            .nodes = &nodes,
+            .node = MASTERS - 1,
+            .happens = round % 2 == 1,
+            .window = 8,
+            .value = 64,
+            .warmup_s = 0.02,
+            .duration_s = 0.5,
+        };
+        if (outage_run(&work, &outage, error) < 0) fail_msg("%s", error);
+        assert_true(outage.row.msgs_per_s > 0);
+        assert_true(outage.row.p99_us > 0);
+        assert_int_equal(outage.lost_failed > 0, work.happens);
+        assert_int_equal(outage.lost_done > 0, !work.happens);
+        clear();
+    }
+}
+
 static void a_number_of_masters_that_cannot_be(void **state)
 {
     (void)state;
@@ -172,6 +198,7 @@ int main(void)
         cmocka_unit_test(checkpoints_of_both_clients_are_spread),
         cmocka_unit_test(a_node_that_is_gone_is_told),
         cmocka_unit_test(slots_move_with_what_is_in_them),
+        cmocka_unit_test(a_node_is_lost_while_others_work),
         cmocka_unit_test(a_number_of_masters_that_cannot_be),
     };
     return cmocka_run_group_tests_name("bench: nodes of a cluster", tests, start_nodes, stop_nodes);
