@@ -110,7 +110,7 @@ static void on_count(void *ctx, int status, redis_reply_t *reply, cairn_slice_t 
     if (rc == 0 && count < -1) rc = CAIRN_EPROTOCOL;
     if (rc == 0 && count == -1) {
         status = UV_EEXIST;
-        detail = cairn_str("the target is there");
+        detail = cairn_str(REDIS_TARGET_IS_THERE);
     }
     if (redis_saver_failed(req, status, rc, detail)) return;
     redis_stream_done(req)->count_done(CAIRN_CONTAINER_OF(req, cairn_stream_count_t, req),
@@ -162,7 +162,7 @@ static int redis_stream_copy(void *self, cairn_stream_count_t *req,
                              const cairn_stream_copy_args_t *args)
 {
     redis_backend_t *redis = self;
-    if (redis_route_is_split(&redis->route)) return UV_ENOTSUP; /* they are in two slots */
+    if (redis_route_is_split(&redis->route)) return redis_stream_copy_spread(redis, req, args);
     const redis_queue_name_t source = redis_queue_name(args->source);
     const redis_queue_name_t target = redis_queue_name(args->target);
     const size_t bytes = redis_queue_bound(redis, &source, 0, 0) +

@@ -51,6 +51,9 @@ char *redis_queue_begin(char *out, const redis_script_t *script, const redis_bac
 
 const cairn_stream_done_t *redis_stream_done(const cairn_req_t *req);
 
+/* Of a copy, in words: UV_EEXIST. */
+#define REDIS_TARGET_IS_THERE "the target is there"
+
 /* Whether a channel is one of a run stream; such are reserved. */
 static inline bool redis_is_queue_channel(cairn_slice_t channel)
 {
@@ -245,6 +248,11 @@ CAIRN_MUST_USE int redis_batches_flush(redis_backend_t *redis, cairn_slice_t str
 #define REDIS_BATCH_ALONE 1
 CAIRN_MUST_USE int redis_batch_append(redis_backend_t *redis, cairn_stream_append_t *req,
                                       const cairn_stream_append_args_t *args);
+
+/* ---- redis_stream_copy_spread.c: in a cluster ---- */
+
+int redis_stream_copy_spread(redis_backend_t *redis, cairn_stream_count_t *req,
+                             const cairn_stream_copy_args_t *args);
 
 /* ---- redis_stream_feed.c: subscriptions ---- */
 

@@ -17,11 +17,11 @@ typedef struct life {
     cairn_stream_tail_t tails[STREAMS];
     cairn_stream_append_t early[STREAMS], late[STREAMS];
     cairn_stream_read_t reads[STREAMS];
-    cairn_stream_count_t copy;
+    cairn_stream_count_t early_copy, late_copy;
 } life_t;
 
 static cluster_t cluster;
-static cluster_tag_t names[STREAMS];
+static cluster_tag_t names[STREAMS], copy;
 static life_t it;
 
 static void clear(void)
@@ -45,10 +45,17 @@ static void on_page(cairn_stream_read_t *req, int status, const cairn_stream_pag
                           "an event is not whole");
 }
 
-static void on_copied(cairn_stream_count_t *req, int status, uint64_t events)
+/* Its target is there. */
+static void on_refused(cairn_stream_count_t *req, int status, uint64_t events)
 {
     (void)req, (void)events;
-    alloc_life_expect(!alloc_life_ends(status), "a copy was made between slots");
+    alloc_life_expect(!alloc_life_ends(status), "a copy was made of one on the other");
+}
+
+static void on_copied(cairn_stream_count_t *req, int status, uint64_t events)
+{
+    (void)req;
+    if (alloc_life_ends(status)) alloc_life_expect(events <= 1, "there are more than were copied");
 }
 
 static void on_event(cairn_stream_tail_t *tail, const cairn_stream_event_t *event)
@@ -82,9 +89,11 @@ static void live(void)
         if (rc != 0) assert_status(rc, UV_ENOMEM);
         append(&it.early[i], names[i]);
     }
-    alloc_life_accepts(cairn_stream_copy(&it.streams, &it.copy, cairn_str(names[0]),
-                                         cairn_str(names[1]), (cairn_ttl_t){0}, on_copied));
+    alloc_life_accepts(cairn_stream_copy(&it.streams, &it.early_copy, cairn_str(names[0]),
+                                         cairn_str(names[1]), (cairn_ttl_t){0}, on_refused));
     alloc_life_await();
+    alloc_life_accepts(cairn_stream_copy(&it.streams, &it.late_copy, cairn_str(names[0]),
+                                         cairn_str(copy), (cairn_ttl_t){0}, on_copied));
     for (int i = 0; i < STREAMS; i++) {
         append(&it.late[i], names[i]);
         alloc_life_accepts(
@@ -106,6 +115,7 @@ int main(void)
     const cluster_options_t masters = {.masters = 3, .replicas = -1};
     cluster_start(&cluster, &masters);
     for (unsigned i = 0; i < STREAMS; i++) cluster_tag(names[i], 100 + 5500 * i);
+    cluster_tag(copy, 8000);
     int failures = alloc_life_run_at(&place, "allocation faults: a cluster", live);
     cluster_stop(&cluster);
     return failures;

@@ -259,12 +259,16 @@ static void nothing_of_a_namespace_is_taken_for_gone(world_t *w)
     try_all(w, &thing);
 }
 
-/* ---- a stream and its group ---- */
+/* ---- a stream and its group, and copies out of and into its slot ---- */
+
+static cluster_tag_t beside_run;
 
 static void *make_stream(world_t *w)
 {
     static const cairn_group_options_t from_all = {.from = CAIRN_FROM_ALL};
     streams_client_t *s = streams_open(w, NULL);
+    cluster_tag(beside_run, cluster_slot("run"));
+    streams_append(s, "elsewhere", "x y#id");
     streams_append(s, "run", "a b");
     group_create(s, &from_all);
     assert_string_equal(group_read(s, "one", 2), "a:1 b:1");
@@ -280,6 +284,9 @@ static void ask_stream(void *made, asked_t *asked)
     assert_status(ask_group_info(one_of_stream(asked, s), "run", "g"), 0);
     assert_status(ask_stream_ttl(one_of_stream(asked, s), "run"), 0);
     assert_status(ask_append(one_of_stream(asked, s), "run", "c", NULL), 0);
+    assert_status(ask_copy_stream(one_of_stream(asked, s), "run", "copy", (cairn_ttl_t){0}), 0);
+    assert_status(
+        ask_copy_stream(one_of_stream(asked, s), "elsewhere", beside_run, (cairn_ttl_t){0}), 0);
 }
 
 static void check_stream(void *made, const asked_t *asked)
@@ -288,6 +295,9 @@ static void check_stream(void *made, const asked_t *asked)
     assert_in_range(asked->streams[0]->count, 2, 3);
     assert_int_equal(strncmp(text_chars(&asked->streams[1]->text), "a b", 3), 0);
     assert_stream(s, "run", "a b c");
+    assert_in_range(asked->streams[5]->count, 2, 3);
+    assert_int_equal(strncmp(streams_text(s, "copy"), "a b", 3), 0);
+    assert_stream(s, beside_run, "x y#id");
     assert_string_equal(group_read(s, "two", 3), "a:2 c:1");
     group_ack(s, 0, 2);
     assert_string_equal(group_claim(s, "two", 3, 0), "b:2");

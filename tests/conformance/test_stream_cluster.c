@@ -7,19 +7,12 @@ static cluster_t cluster;
 #define TWO_SLOTS "what it moves would be in two slots, and is refused: UV_ENOTSUP"
 
 static const stream_lack_t lacks[] = {
-    {"a_copy_has_the_events_with_their_positions_and_ids", TWO_SLOTS},
-    {"a_copy_has_a_life_of_its_own", TWO_SLOTS},
-    {"a_copy_keeps_what_the_length_limit_left", TWO_SLOTS},
-    {"a_copy_goes_where_nothing_is", TWO_SLOTS},
-    {"a_copy_reaches_who_follows_its_target", TWO_SLOTS},
     {"after_so_many_deliveries_a_nak_moves_it_to_the_dead_letters", TWO_SLOTS},
     {"after_so_many_deliveries_a_claim_moves_it_to_the_dead_letters", TWO_SLOTS},
     {"dead_letters_reach_who_follows_them", TWO_SLOTS},
     {"no_dead_letter_is_refused", TWO_SLOTS},
     {"what_ends_the_stream_does_not_end_the_dead_letters", TWO_SLOTS},
     {"every_event_of_a_group_is_acknowledged_or_a_dead_letter", TWO_SLOTS},
-    {"every_request_can_be_cancelled", "a copy is one of them. " TWO_SLOTS},
-    {"a_close_ends_every_request", "a copy is one of them. " TWO_SLOTS},
     {NULL, NULL},
 };
 
