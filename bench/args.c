@@ -1,5 +1,6 @@
 #include "args.h"
 #include "message.h"
+#include "nodes.h"
 #include <errno.h>
 #include <getopt.h>
 #include <math.h>
@@ -396,6 +397,9 @@ int args_compare(int argc, char **argv, compare_args_t *args, char *error)
 
 /* ---- count ---- */
 
+#define COUNT_WHATS                                                                                \
+    "receive, publish, roundtrip, memory, store.get, store.put, saver.get, saver.put or append"
+
 static int read_what(const char *text, count_config_t *config, char *error)
 {
     static const char *const names[] = {
@@ -410,7 +414,14 @@ static int read_what(const char *text, count_config_t *config, char *error)
         config->name = names[i];
         return 0;
     }
-    return fail(error, "count takes receive, publish, roundtrip or memory, not '%s'", text);
+    for (int op = 0; op < COUNT_OPS; op++) {
+        if (strcmp(text, count_op_name((count_op_t)op)) != 0) continue;
+        config->what = COUNT_WORK;
+        config->op = (count_op_t)op;
+        config->name = count_op_name(config->op);
+        return 0;
+    }
+    return fail(error, "count takes " COUNT_WHATS ", not '%s'", text);
 }
 
 int args_count(int argc, char **argv, count_config_t *config, char *error)
@@ -419,9 +430,11 @@ int args_count(int argc, char **argv, count_config_t *config, char *error)
         {"messages", required_argument, NULL, 'm'},
         {"client", required_argument, NULL, 'c'},
         {"url", required_argument, NULL, 'u'},
+        {"masters", required_argument, NULL, 'n'},
         {NULL, 0, NULL, 0},
     };
     int option, index;
+    uint64_t masters = 0;
     *config = (count_config_t){.client = &client_cairn, .messages = 10000};
     optind = 0;
     while ((option = next_option(argc, argv, options, &index, error)) != -1) {
@@ -431,11 +444,18 @@ int args_count(int argc, char **argv, count_config_t *config, char *error)
         if (option == 'm' &&
             read_number("messages", optarg, 1, 1000000000, &config->messages, error) < 0)
             return -1;
+        if (option == 'n' && read_number("masters", optarg, 1, NODES_MAX, &masters, error) < 0)
+            return -1;
     }
-    if (optind >= argc) return fail(error, "count what? receive, publish, roundtrip or memory");
+    config->masters = (unsigned)masters;
+    if (optind >= argc) return fail(error, "count what? " COUNT_WHATS);
     if (read_what(argv[optind++], config, error) < 0) return -1;
     if (config->what == COUNT_MEMORY && config->client != &client_cairn)
         return fail(error, "hiredis has no memory backend");
+    if (config->what == COUNT_WORK && config->client != &client_cairn)
+        return fail(error, "%s is counted of cairn alone", config->name);
+    if (config->masters > 0 && config->what != COUNT_WORK)
+        return fail(error, "--masters is for operations, and %s is none", config->name);
     return refuse_rest(argc, argv, error);
 }
 

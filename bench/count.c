@@ -2,6 +2,7 @@
 #include <cairn/alloc.h>
 #include "feeder.h"
 #include "message.h"
+#include "nodes.h"
 #include "server.h"
 #include <hiredis/alloc.h>
 #include <stdio.h>
@@ -23,6 +24,7 @@ typedef struct count_run {
     uv_loop_t loop;
     uv_timer_t give_up;
     client_t *publisher, *subscriber; /* NULL if there is none; in memory they are one */
+    count_work_t *work;               /* on the publisher's handle; or NULL */
     unsigned ready;
     unsigned wanted_ready;
     bool subscribed;
@@ -86,6 +88,11 @@ static void send_next(count_run_t *run)
 {
     if (run->sent == run->wanted) return;
     client_t *client = run->publisher;
+    if (run->work) {
+        run->sent++;
+        count_work_send(run->work);
+        return;
+    }
     if (client->ops->publish(client, channel, sizeof channel - 1, run->payload, PAYLOAD) != 0) {
         fail(run, client->error);
         return;
@@ -113,6 +120,22 @@ static void on_published(client_t *client)
     count_arrival(run);
     send_next(run);
 }
+
+/* In rounds, so that a turn has as many answers each time, however busy the server is. */
+static void on_worked(void *ctx)
+{
+    count_run_t *run = ctx;
+    count_arrival(run);
+    if (run->arrived < run->sent) return;
+    for (int i = 0; i < WINDOW && !run->failed; i++) send_next(run);
+}
+
+static void on_work_failed(void *ctx, const char *text)
+{
+    fail(ctx, text);
+}
+
+static const count_work_hooks_t work_hooks = {on_worked, on_work_failed};
 
 static void on_ready(client_t *client)
 {
@@ -207,7 +230,7 @@ static void open_clients(count_run_t *run, const char *url)
         fail(run, why.text);
         return;
     }
-    if (what != COUNT_PUBLISH) run->subscriber = open_one(run, &options);
+    if (what != COUNT_PUBLISH && what != COUNT_WORK) run->subscriber = open_one(run, &options);
     if (what == COUNT_MEMORY)
         run->publisher = run->subscriber;
     else if (what != COUNT_RECEIVE && !run->failed)
@@ -221,6 +244,20 @@ static void open_clients(count_run_t *run, const char *url)
         uv_run(&run->loop, UV_RUN_DEFAULT);
 }
 
+/* Objects to work on; they count as sent. */
+static void open_work(count_run_t *run)
+{
+    cairn_t *cairn = client_cairn_handle(run->publisher);
+    run->work = count_work_new(cairn, run->config->op, &work_hooks, run);
+    if (!run->work) {
+        fail(run, "out of memory");
+        return;
+    }
+    run->wanted = run->sent = COUNT_OBJECTS;
+    count_work_fill(run->work);
+    if (!run->failed) uv_run(&run->loop, UV_RUN_DEFAULT);
+}
+
 static void close_clients(count_run_t *run)
 {
     uv_close((uv_handle_t *)&run->give_up, NULL);
@@ -231,6 +268,7 @@ static void close_clients(count_run_t *run)
     uv_run(&run->loop, UV_RUN_DEFAULT);
     if (subscriber) subscriber->ops->destroy(subscriber);
     if (publisher) publisher->ops->destroy(publisher);
+    count_work_free(run->work);
 }
 
 static void count_on(count_run_t *run, const char *url, feeder_t *feeder, count_result_t *result)
@@ -241,6 +279,7 @@ static void count_on(count_run_t *run, const char *url, feeder_t *feeder, count_
     run->give_up.data = run;
     uv_timer_start(&run->give_up, on_give_up, GIVE_UP_MS, 0);
     open_clients(run, url);
+    if (!run->failed && run->config->what == COUNT_WORK) open_work(run);
     if (!run->failed) run_messages(run, feeder, warm, false);
     uint64_t before = allocations;
     if (!run->failed) run_messages(run, feeder, messages, true);
@@ -250,48 +289,69 @@ static void count_on(count_run_t *run, const char *url, feeder_t *feeder, count_
 
 /* ---- the peer ---- */
 
-/* Starts what the work needs on the other side, and says where it is. */
-static int start_peer(const count_config_t *config, feeder_t *feeder, server_t *server, char *url,
-                      size_t size, char *error)
+typedef struct peer {
+    feeder_t feeder;
+    server_t server;
+    nodes_t nodes;
+    char url[CAIRN_URL_MAX];
+} peer_t;
+
+static int start_server(peer_t *peer, unsigned masters, char *error)
 {
-    if (config->what == COUNT_MEMORY) {
-        snprintf(url, size, "memory:");
-    } else if (config->what == COUNT_ROUNDTRIP && config->url) {
-        snprintf(url, size, "%s", config->url);
-    } else if (config->what == COUNT_ROUNDTRIP) {
-        if (server_start(server, NULL) < 0) {
-            snprintf(error, CLIENT_ERROR_MAX, "%s", server->error);
-            return -1;
-        }
-        snprintf(url, size, "redis://127.0.0.1:%d", server->port);
-    } else {
-        if (feeder_start(feeder, PAYLOAD, -1) < 0) {
+    const bool alone = masters == 0;
+    const int rc =
+        alone ? server_start(&peer->server, NULL) : nodes_start(&peer->nodes, masters, NULL);
+    if (rc < 0) {
+        snprintf(error, CLIENT_ERROR_MAX, "%s", alone ? peer->server.error : peer->nodes.error);
+        return -1;
+    }
+    if (alone)
+        snprintf(peer->url, sizeof peer->url, "redis://127.0.0.1:%d", peer->server.port);
+    else
+        snprintf(peer->url, sizeof peer->url, "%s", peer->nodes.url);
+    return 0;
+}
+
+/* Starts what the work needs on the other side, and says where it is. */
+static int start_peer(peer_t *peer, const count_config_t *config, char *error)
+{
+    switch (config->what) {
+    case COUNT_MEMORY:
+        snprintf(peer->url, sizeof peer->url, "memory:");
+        return 0;
+    case COUNT_ROUNDTRIP:
+    case COUNT_WORK:
+        if (!config->url) return start_server(peer, config->masters, error);
+        snprintf(peer->url, sizeof peer->url, "%s", config->url);
+        return 0;
+    default:
+        if (feeder_start(&peer->feeder, PAYLOAD, -1) < 0) {
             snprintf(error, CLIENT_ERROR_MAX, "cannot start the feeder");
             return -1;
         }
-        snprintf(url, size, "redis://127.0.0.1:%d", feeder->port);
+        snprintf(peer->url, sizeof peer->url, "redis://127.0.0.1:%d", peer->feeder.port);
+        return 0;
     }
-    return 0;
 }
 
 int count_run(const count_config_t *config, count_result_t *result, char *error)
 {
-    char url[CAIRN_URL_MAX];
-    feeder_t feeder = {0};
-    server_t server = {0};
+    static peer_t peer;
     count_run_t run = {.config = config, .error = error};
+    memset(&peer, 0, sizeof peer);
     memset(run.payload, 'x', PAYLOAD);
     int status = -1;
-    if (start_peer(config, &feeder, &server, url, sizeof url, error) < 0) goto out;
+    if (start_peer(&peer, config, error) < 0) goto out;
     if (count_allocations() < 0 || uv_loop_init(&run.loop) < 0) {
         snprintf(error, CLIENT_ERROR_MAX, "out of memory");
         goto out;
     }
-    count_on(&run, url, &feeder, result);
+    count_on(&run, peer.url, &peer.feeder, result);
     if (uv_loop_close(&run.loop) < 0) fail(&run, "handles were left open on the loop");
     status = run.failed ? -1 : 0;
 out:
-    feeder_stop(&feeder);
-    server_stop(&server);
+    feeder_stop(&peer.feeder);
+    server_stop(&peer.server);
+    nodes_stop(&peer.nodes);
     return status;
 }

@@ -4,20 +4,24 @@
 #define CAIRN_BENCH_COUNT_H
 
 #include "client.h"
+#include "count_work.h"
 
 typedef enum count_what {
     COUNT_RECEIVE,   /* messages from a feeder */
     COUNT_PUBLISH,   /* to a feeder, 64 in flight, until answered */
     COUNT_ROUNDTRIP, /* one message at a time, publish to delivery, over a redis-server */
-    COUNT_MEMORY     /* publish to delivery in memory, 64 in flight */
+    COUNT_MEMORY,    /* publish to delivery in memory, 64 in flight */
+    COUNT_WORK       /* operations of cairn's, 64 in flight, over a redis-server or a cluster */
 } count_what_t;
 
 typedef struct count_config {
     count_what_t what;
-    const char *name; /* of `what` */
+    count_op_t op;    /* of COUNT_WORK */
+    const char *name; /* of both */
     const client_ops_t *client;
     uint64_t messages;
-    const char *url; /* of a redis-server for the round trip; NULL: one of our own */
+    unsigned masters; /* COUNT_WORK: of a cluster of our own; 0: a redis-server */
+    const char *url;  /* for round trip and work, a server's; NULL: one of our own */
 } count_config_t;
 
 typedef struct count_result {

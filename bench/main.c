@@ -71,6 +71,8 @@ static const char usage[] =
     "\n"
     "cairn-bench count receive|publish|roundtrip|memory [--messages N] [--client cairn|hiredis]\n"
     "        [--url URL]\n"
+    "cairn-bench count store.get|store.put|saver.get|saver.put|append [--messages N]\n"
+    "        [--masters N | --url URL]\n"
     "    for the scripts bench/count-*.sh: counts allocations; tools count the rest\n"
     "\n"
     "cairn-bench check --url URL [--ttl]\n"

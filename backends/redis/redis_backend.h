@@ -34,6 +34,8 @@ typedef struct redis_backend {
     uint64_t joint_name;   /* of what is about to be put with others */
     redis_joint_t *joint;  /* of puts, that is not sent yet */
     redis_joint_t *joints; /* that are not answered */
+    redis_joint_t *idle_joints;
+    size_t idle_joint_count;
     cairn_task_t joint_flush;
     cairn_req_t nobody;             /* for whom keys of a stream live on; never told */
     redis_insist_t insist;          /* on what puts of saver and store have left to do */

@@ -89,11 +89,15 @@ static void tell_core(redis_cluster_t *cluster)
     cluster->host->api->connected(cluster->host, any->capabilities, any->commands.hello.server);
 }
 
+/* Most slots have the owner of the one before. */
 static void route_slots(redis_cluster_t *cluster)
 {
+    const redis_node_t *last = NULL;
+    redis_standalone_t *node = NULL;
     for (unsigned slot = 0; slot < REDIS_SLOTS; slot++) {
         const redis_node_t *owner = redis_slot_map_owner(&cluster->map, slot);
-        redis_standalone_t *node = owner ? redis_cluster_at(cluster, &owner->place) : NULL;
+        if (owner != last) node = owner ? redis_cluster_at(cluster, &owner->place) : NULL;
+        last = owner;
         cluster->of_slot[slot] = node ? node : &cluster->route->one;
     }
 }

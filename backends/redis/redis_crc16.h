@@ -40,6 +40,24 @@ static inline uint32_t redis_crc16_half_step(uint16_t crc, const char *bytes)
     return before ^ t[3][b[0]] ^ t[2][b[1]] ^ t[1][b[2]] ^ t[0][b[3]];
 }
 
+/* The same of less than that. */
+static inline uint32_t redis_crc16_rest(uint16_t crc, const char *bytes, size_t len)
+{
+    const unsigned char *b = (const unsigned char *)bytes;
+    const uint32_t(*t)[256] = redis_crc16_tables;
+    const unsigned high = crc >> 8, low = crc & 0xff;
+    switch (len) {
+    case 3:
+        return (uint16_t)(t[2][high] ^ t[1][low]) ^ t[2][b[0]] ^ t[1][b[1]] ^ t[0][b[2]];
+    case 2:
+        return (uint16_t)(t[1][high] ^ t[0][low]) ^ t[1][b[0]] ^ t[0][b[1]];
+    case 1:
+        return (uint16_t)(t[0][high] ^ low << 8) ^ t[0][b[0]];
+    default:
+        return crc;
+    }
+}
+
 uint16_t redis_crc16(uint16_t crc, cairn_slice_t bytes);
 
 #endif

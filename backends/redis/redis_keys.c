@@ -83,7 +83,8 @@ static uint16_t add_escaped(uint16_t crc, cairn_slice_t id)
         at += HALF;
         left -= HALF;
     }
-    return left > 0 ? add_escaped_bytes(crc, at, left) : crc;
+    const uint32_t sum = redis_crc16_rest(crc, at, left);
+    return sum >> 16 ? add_escaped_bytes(crc, at, left) : (uint16_t)sum;
 }
 
 uint16_t redis_slot_of_id(cairn_slice_t id)

@@ -9,7 +9,9 @@
 
 enum {
     MOST_PUTS = 32, /* so that it does not hold the server long */
-    MOST_BYTES = 65536
+    MOST_BYTES = 65536,
+    MOST_IDLE = 64,   /* kept for those that follow, with their bytes; */
+    IDLE_ROOM = 16384 /* no more than so many */
 };
 
 typedef struct member {
@@ -44,12 +46,45 @@ static void joint_link(redis_joint_t *joint)
     *joint->at = joint;
 }
 
-static void joint_free(redis_joint_t *joint)
+static void joint_destroy(redis_joint_t *joint)
 {
-    if (joint->next) joint->next->at = joint->at;
-    if (joint->at) *joint->at = joint->next;
     cairn_free(joint->bytes);
     cairn_free(joint);
+}
+
+static void joint_free(redis_joint_t *joint)
+{
+    redis_backend_t *redis = joint->redis;
+    if (joint->next) joint->next->at = joint->at;
+    if (joint->at) *joint->at = joint->next;
+    if (redis->idle_joint_count == MOST_IDLE || joint->room > IDLE_ROOM) {
+        joint_destroy(joint);
+        return;
+    }
+    joint->next = redis->idle_joints;
+    redis->idle_joints = joint;
+    redis->idle_joint_count++;
+}
+
+/* Zeroed, but for the room it has. NULL: out of memory. */
+static redis_joint_t *joint_new(redis_backend_t *redis)
+{
+    redis_joint_t *joint = redis->idle_joints;
+    char *bytes = NULL;
+    size_t room = 0;
+    if (joint) {
+        redis->idle_joints = joint->next;
+        redis->idle_joint_count--;
+        bytes = joint->bytes;
+        room = joint->room;
+    } else {
+        joint = cairn_malloc(sizeof *joint);
+        if (!joint) return NULL;
+    }
+    memset(joint, 0, offsetof(redis_joint_t, members));
+    joint->bytes = bytes;
+    joint->room = room;
+    return joint;
 }
 
 /* ---- the answer ---- */
@@ -211,9 +246,8 @@ redis_conn_t *redis_joint_conn(redis_backend_t *redis, const redis_shelf_t *shel
 
 static int open_joint(redis_backend_t *redis, redis_conn_t *conn)
 {
-    redis_joint_t *joint = cairn_malloc(sizeof *joint);
+    redis_joint_t *joint = joint_new(redis);
     if (!joint) return UV_ENOMEM;
-    memset(joint, 0, offsetof(redis_joint_t, members));
     joint->redis = redis;
     joint->conn = conn;
     redis->joint = joint;
@@ -318,4 +352,9 @@ void redis_joint_forget(cairn_req_t *req)
 void redis_joints_free(redis_backend_t *redis)
 {
     while (redis->joints) joint_free(redis->joints);
+    while (redis->idle_joints) {
+        redis_joint_t *joint = redis->idle_joints;
+        redis->idle_joints = joint->next;
+        joint_destroy(joint);
+    }
 }

@@ -206,6 +206,19 @@ static void count_takes_its_options(void **state)
     assert_string_equal(config.url, "unix:///s");
     assert_ptr_equal(config.client, &client_cairn);
 
+    split(&given, "count saver.put --masters 3");
+    assert_int_equal(args_count(given.count, given.words, &config, error), 0);
+    assert_int_equal(config.what, COUNT_WORK);
+    assert_int_equal(config.op, COUNT_OP_SAVER_PUT);
+    assert_string_equal(config.name, "saver.put");
+    assert_int_equal(config.masters, 3);
+    split(&given, "count saver.put --client hiredis");
+    assert_int_equal(args_count(given.count, given.words, &config, error), -1);
+    assert_non_null(strstr(error, "saver.put is counted of cairn alone"));
+    split(&given, "count publish --masters 3");
+    assert_int_equal(args_count(given.count, given.words, &config, error), -1);
+    assert_non_null(strstr(error, "--masters is for operations, and publish is none"));
+
     split(&given, "count");
     assert_int_equal(args_count(given.count, given.words, &config, error), -1);
     assert_non_null(strstr(error, "count what?"));
