@@ -126,6 +126,7 @@ int cairn_stream_read(cairn_streams_t *streams, cairn_stream_read_t *req, cairn_
         .until = range->until,
         .most = range->page_size ? range->page_size : CAIRN_PAGE_DEFAULT,
         .newest = range->newest,
+        .may_lag = true,
     };
     return stream_read_start(core, req, &args, cb);
 }

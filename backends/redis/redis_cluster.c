@@ -38,11 +38,24 @@ redis_standalone_t *redis_cluster_any(const redis_cluster_t *cluster)
     return &cluster->route->one;
 }
 
-static redis_member_t *find(const redis_cluster_t *cluster, const redis_address_t *place)
+redis_member_t *redis_cluster_find(const redis_cluster_t *cluster, const redis_address_t *place)
 {
     for (size_t i = 0; i < cluster->count; i++) {
         redis_member_t *member = cluster->members[i];
         if (!member->closing && redis_address_eq(&member->place, place)) return member;
+    }
+    return NULL;
+}
+
+redis_standalone_t *redis_cluster_next(const redis_cluster_t *cluster, size_t *at)
+{
+    for (; *at < cluster->count; ++*at)
+        if (!cluster->members[*at]->closing) return &cluster->members[(*at)++]->node;
+    for (; *at < cluster->count + cluster->replica_count; ++*at) {
+        redis_replica_t *replica = cluster->replicas[*at - cluster->count];
+        if (replica->closing) continue;
+        ++*at;
+        return &replica->node;
     }
     return NULL;
 }
@@ -74,7 +87,7 @@ static redis_member_t *add(redis_cluster_t *cluster, const redis_address_t *plac
 redis_standalone_t *redis_cluster_at(redis_cluster_t *cluster, const redis_address_t *place)
 {
     if (cluster->closing) return NULL;
-    redis_member_t *member = find(cluster, place);
+    redis_member_t *member = redis_cluster_find(cluster, place);
     if (!member) member = add(cluster, place);
     return member ? &member->node : NULL;
 }
@@ -232,6 +245,7 @@ static void on_map(void *ctx, int status, redis_reply_t *reply, cairn_slice_t de
     route_slots(cluster);
     sweep(cluster);
     if (cluster->closing) return;
+    redis_replicas_follow_map(cluster);
     if (cluster->route->events->moved) cluster->route->events->moved(&cluster->route->one);
     tell_core(cluster);
     ask_in_time(cluster);
@@ -278,11 +292,6 @@ static void forget_asked(redis_cluster_t *cluster, const redis_standalone_t *nod
 
 /* ---- what nodes tell ---- */
 
-static redis_member_t *member_of(redis_standalone_t *node)
-{
-    return CAIRN_CONTAINER_OF(node, redis_member_t, node);
-}
-
 static void tell_of_loss(redis_cluster_t *cluster, int status, const char *detail)
 {
     if (!cluster->told) return;
@@ -291,7 +300,7 @@ static void tell_of_loss(redis_cluster_t *cluster, int status, const char *detai
     cluster->host->api->disconnected(cluster->host, status, detail);
 }
 
-static void one_closed(redis_cluster_t *cluster)
+void redis_cluster_one_closed(redis_cluster_t *cluster)
 {
     redis_route_t *route = cluster->route;
     if (--cluster->open > 0) return;
@@ -302,14 +311,14 @@ static void one_closed(redis_cluster_t *cluster)
 
 static void member_up(redis_standalone_t *node)
 {
-    member_of(node)->lost_ms = 0;
+    redis_member_of(node)->lost_ms = 0;
     tell_core(cluster_of(node));
 }
 
 static void member_down(redis_standalone_t *node, int status, const char *detail)
 {
     redis_cluster_t *cluster = cluster_of(node);
-    redis_member_t *member = member_of(node);
+    redis_member_t *member = redis_member_of(node);
     if (member->lost_ms == 0) member->lost_ms = uv_now(cluster->host->loop);
     forget_asked(cluster, node);
     tell_of_loss(cluster, status, detail);
@@ -351,7 +360,7 @@ static void no_loss(redis_standalone_t *node, int status, const char *detail)
 
 static void member_closed(redis_standalone_t *node)
 {
-    redis_member_t *member = member_of(node);
+    redis_member_t *member = redis_member_of(node);
     redis_cluster_t *cluster = member->cluster;
     for (size_t i = 0; i < cluster->count; i++) {
         if (cluster->members[i] != member) continue;
@@ -359,7 +368,7 @@ static void member_closed(redis_standalone_t *node)
         break;
     }
     cairn_free(member);
-    one_closed(cluster);
+    redis_cluster_one_closed(cluster);
 }
 
 static const redis_standalone_events_t member_events = {
@@ -393,7 +402,7 @@ static void seed_down(redis_standalone_t *seed, int status, const char *detail)
 
 static void seed_closed(redis_standalone_t *seed)
 {
-    one_closed(cluster_of(seed));
+    redis_cluster_one_closed(cluster_of(seed));
 }
 
 const redis_standalone_events_t redis_cluster_seed_events = {
@@ -416,6 +425,7 @@ redis_cluster_t *redis_cluster_new(redis_route_t *route, const cairn_host_t *hos
     if (!cluster) return NULL;
     cluster->route = route;
     cluster->host = host;
+    cluster->read_from = route->read_from;
     cluster->parked_end = &cluster->parked;
     redis_slot_map_init(&cluster->map);
     for (unsigned slot = 0; slot < REDIS_SLOTS; slot++) cluster->of_slot[slot] = &route->one;
@@ -426,6 +436,7 @@ void redis_cluster_free(redis_cluster_t *cluster)
 {
     if (!cluster) return;
     redis_slot_map_free(&cluster->map);
+    redis_replicas_free(cluster);
     cairn_free(cluster->members);
     cairn_free(cluster);
 }
@@ -436,11 +447,12 @@ void redis_cluster_start(redis_cluster_t *cluster)
     uv_timer_init(cluster->host->loop, &cluster->park_timer);
     cluster->map_timer.data = cluster->park_timer.data = cluster;
     cluster->open = 3;
+    redis_replicas_start(cluster);
 }
 
 static void on_timer_closed(uv_handle_t *timer)
 {
-    one_closed(timer->data);
+    redis_cluster_one_closed(timer->data);
 }
 
 void redis_cluster_close(redis_cluster_t *cluster)
@@ -451,4 +463,5 @@ void redis_cluster_close(redis_cluster_t *cluster)
     uv_close((uv_handle_t *)&cluster->park_timer, on_timer_closed);
     for (size_t i = 0; i < cluster->count; i++)
         if (!cluster->members[i]->closing) close_member(cluster->members[i]);
+    redis_replicas_close(cluster);
 }

@@ -1,5 +1,5 @@
 /* The nodes of a cluster: the map of slots, asked for and kept, and one redis_standalone_t for each
- * master that it names.
+ * master that it names; and, if reads may go there, one for each replica.
  *
  * The map is asked for once a connection is there, and again when a node says MOVED, is lost, or is
  * not known, and when a slot has no owner: at most every 100 ms, and one question at a time. Until
@@ -20,15 +20,50 @@
 typedef struct redis_cluster redis_cluster_t;
 typedef struct redis_parked redis_parked_t;
 
+typedef enum redis_read_from {
+    REDIS_READ_MASTER,
+    REDIS_READ_PREFER_REPLICA,
+    REDIS_READ_REPLICA,
+    REDIS_READ_NEAREST
+} redis_read_from_t;
+
+/* How long a node takes to answer PING, of which one at a time is out. */
+typedef struct redis_probe {
+    uint64_t sent_us; /* 0: none is out */
+    uint64_t losses;  /* of its connection when it was sent: with the next it is lost, too */
+    uint64_t took_us; /* those of late, smoothed; 0: none was answered yet */
+    unsigned missed;  /* how often the next was due before it was answered */
+} redis_probe_t;
+
+typedef struct redis_replica redis_replica_t;
+
 typedef struct redis_member {
     redis_standalone_t node;
     redis_cluster_t *cluster;
     redis_address_t place;
-    bool named;       /* by the map, as a master */
-    unsigned unnamed; /* in how many maps, one behind the other */
-    uint64_t lost_ms; /* since when it is not there; 0: it is */
-    bool closing;     /* it is not used any more */
+    bool named;                /* by the map, as a master */
+    unsigned unnamed;          /* in how many maps, one behind the other */
+    uint64_t lost_ms;          /* since when it is not there; 0: it is */
+    bool closing;              /* it is not used any more */
+    redis_replica_t *replicas; /* that may be read from, in the order of the map */
+    redis_replica_t *nearest;  /* of them; NULL: the master itself is */
+    redis_probe_t probe;       /* with REDIS_READ_NEAREST */
 } redis_member_t;
+
+/* A replica has a node of its own, whose links are READONLY; what becomes a master is another, that
+ * is connected anew, as is what becomes a replica. So a link means the same as long as it lasts. */
+struct redis_replica {
+    redis_standalone_t node;
+    redis_cluster_t *cluster;
+    redis_address_t place;
+    redis_replica_t *beside; /* the next of the same master */
+    bool named;              /* by the map, as a replica */
+    unsigned unnamed;        /* in how many maps, one behind the other */
+    bool closing;            /* it is not used any more */
+    bool silent;             /* it takes long over a PING */
+    uint64_t refused_ms;     /* when it would not answer anything; 0: it did not */
+    redis_probe_t probe;
+};
 
 struct redis_cluster {
     struct redis_route *route;
@@ -47,7 +82,13 @@ struct redis_cluster {
     uv_timer_t map_timer;
     uv_timer_t park_timer;
     redis_parked_t *parked, **parked_end; /* oldest first */
-    char refusal[400];                    /* told for the last one that was given up */
+    redis_read_from_t read_from;          /* what follows is for others than masters */
+    redis_replica_t **replicas;
+    size_t replica_count;
+    redis_standalone_t waiting; /* reads that no replica could take yet: REDIS_READ_REPLICA */
+    cairn_task_t hand_out;
+    uv_timer_t read_timer;
+    char refusal[400]; /* told for the last one that was given up */
 };
 
 /* NULL: out of memory. `open` is called once `route`'s own is about to be opened. */
@@ -73,8 +114,50 @@ static inline redis_standalone_t *redis_cluster_node(const redis_cluster_t *clus
     return cluster->of_slot[slot];
 }
 
-/* One that is connected, if there is one. */
+/* A master that is connected, if there is one. */
 redis_standalone_t *redis_cluster_any(const redis_cluster_t *cluster);
+
+static inline redis_member_t *redis_member_of(redis_standalone_t *node)
+{
+    return CAIRN_CONTAINER_OF(node, redis_member_t, node);
+}
+
+redis_member_t *redis_cluster_find(const redis_cluster_t *cluster, const redis_address_t *place);
+
+/* Every node that is used, masters first; *at is 0 at first. NULL behind the last. */
+redis_standalone_t *redis_cluster_next(const redis_cluster_t *cluster, size_t *at);
+
+/* Of what is counted in `open`. */
+void redis_cluster_one_closed(redis_cluster_t *cluster);
+
+/* ---- redis_cluster_replicas.c ---- */
+
+/* Whoever a read of that slot goes to, that changes nothing: as read_from says. */
+redis_standalone_t *redis_cluster_reader(redis_cluster_t *cluster, unsigned slot);
+
+/* Once the route's own is open, and before it is closed; the last when all have closed. */
+void redis_replicas_start(redis_cluster_t *cluster);
+void redis_replicas_close(redis_cluster_t *cluster);
+void redis_replicas_free(redis_cluster_t *cluster);
+
+/* There is a map, and masters are as it says. */
+void redis_replicas_follow_map(redis_cluster_t *cluster);
+
+/* Soon: reads that wait where there is nobody go to others. */
+void redis_replicas_hand_out(redis_cluster_t *cluster);
+
+/* At once: all that it has not answered goes to others. */
+void redis_replica_relieve(redis_replica_t *replica);
+
+/* Another period has passed without a replica for reads that wait for one. */
+void redis_replicas_age_waiting(redis_cluster_t *cluster);
+
+/* ---- redis_cluster_probe.c ---- */
+
+void redis_probe_start(redis_cluster_t *cluster);
+
+/* Of masters and replicas, as far as it is known. */
+void redis_probe_choose_nearest(redis_cluster_t *cluster);
 
 /* ---- redis_cluster_redirect.c ---- */
 
@@ -84,6 +167,21 @@ bool redis_cluster_redirect(redis_conn_t *conn, const redis_entry_t *entry, cair
 
 /* What waits for this node goes to others, where these have its slot now. */
 void redis_cluster_give_away(redis_cluster_t *cluster, redis_standalone_t *node);
+
+/* The same of one: `take` is offered what waits there. */
+void redis_cluster_offer(redis_standalone_t *node, redis_take_fn *take, void *ctx);
+
+/* Puts a copy of it in there, behind ASKING if it says so. slot: of its key, or less than 0. False:
+ * out of memory. */
+CAIRN_MUST_USE bool redis_cluster_put_in(redis_standalone_t *node, int slot,
+                                         const redis_entry_t *entry, cairn_slice_t bytes, bool ask);
+
+/* How often it was sent elsewhere, and that may be no more often. */
+#define REDIS_HOPS_MOST 15u
+static inline unsigned redis_hops_of(const redis_entry_t *entry)
+{
+    return (entry->flags & REDIS_CMD_HOPS) / REDIS_CMD_HOP;
+}
 
 /* The slot of what was encoded; -1: it names no key. */
 int redis_cluster_slot_of(cairn_slice_t bytes);
@@ -99,11 +197,10 @@ void redis_cluster_unpark(uv_timer_t *timer);
 /* The same at once, of those that are due. */
 void redis_cluster_put_back(redis_cluster_t *cluster);
 
-/* It waits so long, and goes then where the map says; or, refused, is told so. False: out of
- * memory.
- */
+/* It waits so long, and goes then where the map says; or is told `refusal`, static, with
+ * CAIRN_ECLUSTER, if that is not NULL. False: out of memory. */
 CAIRN_MUST_USE bool redis_cluster_park(redis_cluster_t *cluster, const redis_entry_t *entry,
-                                       cairn_slice_t bytes, uint64_t wait_ms, bool refused);
+                                       cairn_slice_t bytes, uint64_t wait_ms, const char *refusal);
 
 /* ---- redis_cluster_adopt.c ---- */
 

@@ -14,6 +14,9 @@
 
 static const char key_begin[] = "langgraph:";
 static const char stream_begin[] = "langgraph:queue";
+static const char refusal[] =
+    "asked for before the server was known to be a node of a cluster, where it goes otherwise: "
+    "ask again";
 static const char channel_begin[] = REDIS_CHANNEL_QUEUE "0:";
 
 static bool begins_with(cairn_slice_t text, const char *begin, size_t len)
@@ -156,12 +159,12 @@ static bool take(void *ctx, const redis_entry_t *entry, cairn_slice_t bytes)
 {
     redis_cluster_t *cluster = ctx;
     int slot;
-    if (!suits(bytes, &slot)) return redis_cluster_park(cluster, entry, bytes, 0, true);
-    if (slot < 0) return redis_cluster_park(cluster, entry, bytes, 0, false);
+    if (!suits(bytes, &slot)) return redis_cluster_park(cluster, entry, bytes, 0, refusal);
+    if (slot < 0) return redis_cluster_park(cluster, entry, bytes, 0, NULL);
     char *adopted = cairn_malloc(size_adopted(bytes));
     if (!adopted) return false;
     const size_t len = (size_t)(adopt_all(adopted, bytes, slot) - adopted);
-    const bool done = redis_cluster_park(cluster, entry, cairn_slice(adopted, len), 0, false);
+    const bool done = redis_cluster_park(cluster, entry, cairn_slice(adopted, len), 0, NULL);
     cairn_free(adopted);
     return done;
 }

@@ -11,8 +11,7 @@
 #include <strings.h>
 
 enum {
-    HOPS_AT_ONCE = 4, /* one behind the other; then it waits, */
-    HOPS_MOST = 15,   /* and then nobody has it */
+    HOPS_AT_ONCE = 4, /* one behind the other; then it waits, until nobody has it */
     WAIT_MS = 5,      /* for a slot that is on its way */
     WAIT_LONG_MS = 500,
     WAIT_DOWN_MS = 50
@@ -68,9 +67,8 @@ static void on_asking(void *ctx, int status, redis_reply_t *reply, cairn_slice_t
     (void)ctx, (void)status, (void)reply, (void)detail; /* the command behind it says it all */
 }
 
-/* False: out of memory. */
-static bool put_in(redis_standalone_t *node, int slot, const redis_entry_t *entry,
-                   cairn_slice_t bytes, bool ask)
+bool redis_cluster_put_in(redis_standalone_t *node, int slot, const redis_entry_t *entry,
+                          cairn_slice_t bytes, bool ask)
 {
     char *at;
     if (slot >= 0 && redis_pool_has_choice(&node->pool))
@@ -98,8 +96,8 @@ struct redis_parked {
     redis_cluster_t *cluster;
     redis_entry_t entry;
     uint64_t due_ms;
-    bool refused;  /* it is not put in, but told so */
-    char said[80]; /* what a node said of it */
+    const char *refusal; /* it is not put in, but told this; NULL: it is */
+    char said[80];       /* what a node said of it */
     size_t len;
     char bytes[];
 };
@@ -126,7 +124,7 @@ static void start_timer(redis_cluster_t *cluster)
 }
 
 bool redis_cluster_park(redis_cluster_t *cluster, const redis_entry_t *entry, cairn_slice_t bytes,
-                        uint64_t delay_ms, bool refused)
+                        uint64_t delay_ms, const char *refusal)
 {
     redis_parked_t *parked = cairn_malloc(sizeof *parked + bytes.len);
     if (!parked) return false;
@@ -135,7 +133,7 @@ bool redis_cluster_park(redis_cluster_t *cluster, const redis_entry_t *entry, ca
         .cluster = cluster,
         .entry = *entry,
         .due_ms = uv_now(cluster->host->loop) + delay_ms,
-        .refused = refused,
+        .refusal = refusal,
         .len = bytes.len,
     };
     memcpy(parked->bytes, bytes.ptr, bytes.len);
@@ -153,7 +151,7 @@ bool redis_cluster_park(redis_cluster_t *cluster, const redis_entry_t *entry, ca
 static bool park(redis_cluster_t *cluster, const redis_entry_t *entry, cairn_slice_t bytes,
                  uint64_t delay_ms, cairn_slice_t said)
 {
-    if (!redis_cluster_park(cluster, entry, bytes, delay_ms, false)) return false;
+    if (!redis_cluster_park(cluster, entry, bytes, delay_ms, NULL)) return false;
     redis_parked_t *parked = CAIRN_CONTAINER_OF(cluster->parked_end, redis_parked_t, next);
     snprintf(parked->said, sizeof parked->said, "%.*s", (int)said.len, said.ptr);
     return true;
@@ -188,7 +186,7 @@ static bool put_back(redis_cluster_t *cluster, const redis_parked_t *parked)
     const int slot = redis_cluster_slot_of(bytes);
     redis_standalone_t *node =
         slot < 0 ? redis_cluster_any(cluster) : redis_cluster_node(cluster, (unsigned)slot);
-    return put_in(node, slot, &parked->entry, bytes, false);
+    return redis_cluster_put_in(node, slot, &parked->entry, bytes, false);
 }
 
 /* Those that are due go where the map says now. Without memory they wait on. */
@@ -198,7 +196,7 @@ static void unpark_all(redis_cluster_t *cluster)
     redis_parked_t *next;
     for (redis_parked_t *parked = cluster->parked; parked; parked = next) {
         next = parked->next;
-        if (parked->due_ms > now_ms || parked->refused) continue;
+        if (parked->due_ms > now_ms || parked->refusal) continue;
         if (!put_back(cluster, parked)) {
             parked->due_ms = now_ms + WAIT_DOWN_MS;
             continue;
@@ -210,9 +208,6 @@ static void unpark_all(redis_cluster_t *cluster)
 
 static void tell_refused_one(redis_cluster_t *cluster, redis_parked_t *parked)
 {
-    static const char text[] =
-        "asked for before the server was known to be a node of a cluster, where it goes otherwise: "
-        "ask again";
     redis_conn_t *conn = &cluster->route->one.commands;
     const redis_entry_t *entry = &parked->entry;
     if (entry->flags & REDIS_CMD_REQUEST) {
@@ -222,13 +217,13 @@ static void tell_refused_one(redis_cluster_t *cluster, redis_parked_t *parked)
     conn->answered = cairn_slice(parked->bytes, parked->len);
     conn->answered_skip = entry->skip;
     redis_conn_answering(conn, entry);
-    entry->answer(entry->ctx, CAIRN_ECLUSTER, NULL, cairn_str(text));
+    entry->answer(entry->ctx, CAIRN_ECLUSTER, NULL, cairn_str(parked->refusal));
 }
 
 static redis_parked_t *first_refused(const redis_cluster_t *cluster)
 {
     redis_parked_t *at = cluster->parked;
-    while (at && !at->refused) at = at->next;
+    while (at && !at->refusal) at = at->next;
     return at;
 }
 
@@ -258,15 +253,10 @@ void redis_cluster_unpark(uv_timer_t *timer)
 
 /* ---- what a node said ---- */
 
-static unsigned hops_of(const redis_entry_t *entry)
-{
-    return (entry->flags & REDIS_CMD_HOPS) / REDIS_CMD_HOP;
-}
-
 /* 5, 10, 20, ... ms behind those that were made at once: some three seconds in all. */
 static uint64_t wait_ms(const redis_entry_t *entry)
 {
-    const unsigned hops = hops_of(entry);
+    const unsigned hops = redis_hops_of(entry);
     const uint64_t ms = hops > HOPS_AT_ONCE ? (uint64_t)WAIT_MS << (hops - HOPS_AT_ONCE) : WAIT_MS;
     return ms < WAIT_LONG_MS ? ms : WAIT_LONG_MS;
 }
@@ -292,10 +282,10 @@ static bool follow(redis_cluster_t *cluster, redis_conn_t *conn, const redis_ent
     }
     redis_entry_t hopped = *entry;
     hopped.flags += REDIS_CMD_HOP;
-    const bool tired = hops_of(entry) >= HOPS_AT_ONCE;
+    const bool tired = redis_hops_of(entry) >= HOPS_AT_ONCE;
     if (tired || redirect->guessed || node == conn->data)
         return park(cluster, &hopped, bytes, wait_ms(entry), text);
-    return put_in(node, redirect->slot, &hopped, bytes, redirect->ask);
+    return redis_cluster_put_in(node, redirect->slot, &hopped, bytes, redirect->ask);
 }
 
 /* The slot is nobody's, it says, and not only for now. */
@@ -310,7 +300,8 @@ static bool wait_for_owner(redis_cluster_t *cluster, const redis_entry_t *entry,
 {
     redis_entry_t hopped = *entry;
     hopped.flags += REDIS_CMD_HOP;
-    if (hops_of(entry) < HOPS_MOST) return park(cluster, &hopped, bytes, wait_ms(entry), *text);
+    if (redis_hops_of(entry) < REDIS_HOPS_MOST)
+        return park(cluster, &hopped, bytes, wait_ms(entry), *text);
     snprintf(cluster->refusal, sizeof cluster->refusal, "CLUSTERDOWN Hash slot not served: %d",
              redis_cluster_slot_of(bytes));
     *text = cairn_str(cluster->refusal);
@@ -332,7 +323,7 @@ bool redis_cluster_redirect(redis_conn_t *conn, const redis_entry_t *entry, cair
     redis_redirect_t redirect;
     const int rc = redis_redirect_read(*text, &asked, &redirect);
     if (rc < 0) return false;
-    if (rc == 1 && hops_of(entry) == HOPS_MOST) return give_up(cluster, conn, text);
+    if (rc == 1 && redis_hops_of(entry) == REDIS_HOPS_MOST) return give_up(cluster, conn, text);
     if (rc == 1) return follow(cluster, conn, entry, bytes, &redirect, *text);
     const bool down = text->ptr[0] == 'C';
     if (down) redis_cluster_want_map(cluster);
@@ -355,15 +346,20 @@ static bool take(void *ctx, const redis_entry_t *entry, cairn_slice_t bytes)
     const int slot = redis_cluster_slot_of(bytes);
     redis_standalone_t *owner = slot < 0 ? redis_cluster_any(leaving->cluster)
                                          : redis_cluster_node(leaving->cluster, (unsigned)slot);
-    return owner != leaving->node && put_in(owner, slot, entry, bytes, false);
+    return owner != leaving->node && redis_cluster_put_in(owner, slot, entry, bytes, false);
+}
+
+void redis_cluster_offer(redis_standalone_t *node, redis_take_fn *take_one, void *ctx)
+{
+    for (size_t i = 1; i < node->pool.count; i++)
+        if (node->pool.conns[i]->state == REDIS_CONN_WAITING)
+            redis_conn_give_away(node->pool.conns[i], take_one, ctx);
+    if (node->commands.state != REDIS_CONN_READY && node->commands.state != REDIS_CONN_CLOSED)
+        redis_conn_give_away(&node->commands, take_one, ctx);
 }
 
 void redis_cluster_give_away(redis_cluster_t *cluster, redis_standalone_t *node)
 {
     leaving_t leaving = {cluster, node};
-    for (size_t i = 1; i < node->pool.count; i++)
-        if (node->pool.conns[i]->state == REDIS_CONN_WAITING)
-            redis_conn_give_away(node->pool.conns[i], take, &leaving);
-    if (node->commands.state != REDIS_CONN_READY && node->commands.state != REDIS_CONN_CLOSED)
-        redis_conn_give_away(&node->commands, take, &leaving);
+    redis_cluster_offer(node, take, &leaving);
 }

@@ -451,7 +451,7 @@ void redis_conn_commit_moved(redis_conn_t *conn, const char *end, const redis_en
     if (conn->name) conn->owner->put_in(conn, seq);
 }
 
-void redis_conn_give_away(redis_conn_t *conn, redis_take_fn *take, void *ctx)
+void redis_conn_hand_over(redis_conn_t *conn, redis_take_fn *take, void *ctx)
 {
     size_t from = conn->out.head;
     for (uint64_t seq = conn->queue.head; seq != conn->queue.tail; seq++) {
@@ -461,6 +461,11 @@ void redis_conn_give_away(redis_conn_t *conn, redis_take_fn *take, void *ctx)
         if (!entry->ctx || (entry->flags & REDIS_CMD_TRANSIENT)) continue;
         if (take(ctx, entry, bytes)) entry->ctx = NULL;
     }
+}
+
+void redis_conn_give_away(redis_conn_t *conn, redis_take_fn *take, void *ctx)
+{
+    redis_conn_hand_over(conn, take, ctx);
     redis_conn_compact(conn, REDIS_CMD_TRANSIENT);
     redis_conn_tell_room(conn);
 }
@@ -551,20 +556,33 @@ const cairn_host_t *redis_conn_host(const cairn_req_t *req)
 
 /* ---- open and close ---- */
 
+void redis_conn_prepare(redis_conn_t *conn, const cairn_host_t *host,
+                        const redis_conn_options_t *options, const redis_conn_owner_t *owner)
+{
+    conn->host = host;
+    conn->options = options;
+    conn->owner = owner;
+    conn->room_task.run = run_room;
+    conn->state = REDIS_CONN_WAITING;
+}
+
+void redis_conn_drop(redis_conn_t *conn)
+{
+    conn->host->api->undefer(conn->host, &conn->room_task);
+    redis_out_free(&conn->out);
+    redis_queue_free(&conn->queue);
+}
+
 void redis_conn_open(redis_conn_t *conn, const cairn_host_t *host, cairn_hiredis_uv_t *group,
                      const redis_conn_options_t *options, const redis_conn_owner_t *owner)
 {
-    conn->host = host;
+    redis_conn_prepare(conn, host, options, owner);
     conn->group = group;
-    conn->options = options;
-    conn->owner = owner;
     uint64_t seed = uv_hrtime() ^ (uintptr_t)conn;
     redis_backoff_init(&conn->backoff, options->reconnect_min_ms, options->reconnect_max_ms, seed);
     conn->tally.since_ms = uv_now(host->loop);
     uv_timer_init(host->loop, &conn->timer);
     conn->timer.data = conn;
-    conn->room_task.run = run_room;
-    conn->state = REDIS_CONN_WAITING;
     uv_timer_start(&conn->timer, on_timer, 0, 0);
 }
 

@@ -187,6 +187,13 @@ struct redis_conn {
     redis_tally_t tally;
 };
 
+/* Takes commands, which wait; it is not connected. */
+void redis_conn_prepare(redis_conn_t *conn, const cairn_host_t *host,
+                        const redis_conn_options_t *options, const redis_conn_owner_t *owner);
+
+/* Drops what waits on one that was only prepared, without answers. */
+void redis_conn_drop(redis_conn_t *conn);
+
 /* Never fails; begins to connect at once. `conn` stays in place until `closed`. */
 void redis_conn_open(redis_conn_t *conn, const cairn_host_t *host, cairn_hiredis_uv_t *group,
                      const redis_conn_options_t *options, const redis_conn_owner_t *owner);
@@ -373,6 +380,10 @@ void redis_conn_commit_moved(redis_conn_t *conn, const char *end, const redis_en
  * true. Only while it is not READY. */
 typedef bool redis_take_fn(void *ctx, const redis_entry_t *entry, cairn_slice_t bytes);
 void redis_conn_give_away(redis_conn_t *conn, redis_take_fn *take, void *ctx);
+
+/* The same of all that is not answered while it is READY. What has been sent of it is done twice;
+ * the answers that come here are swallowed. */
+void redis_conn_hand_over(redis_conn_t *conn, redis_take_fn *take, void *ctx);
 
 /* Commits a copy of what `entry` was sent for. Returns its number in the queue. */
 uint64_t redis_conn_commit_again(redis_conn_t *conn, const char *end, const redis_entry_t *entry);

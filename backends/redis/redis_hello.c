@@ -104,6 +104,8 @@ static int say_rest(redis_hello_t *hello, const redis_hello_options_t *options, 
         rc = say_step(hello, out, HELLO_STEP_ROLE, (const char *const[]){"ROLE", NULL});
     if (rc == 0 && options->asks_mode && !hello->says_mode)
         rc = say_step(hello, out, HELLO_STEP_MODE, (const char *const[]){"CLUSTER", "INFO", NULL});
+    if (rc == 0 && options->reads_only)
+        rc = say_step(hello, out, HELLO_STEP_READONLY, (const char *const[]){"READONLY", NULL});
     if (rc == 0 && options->db > 0)
         rc = say_step(hello, out, HELLO_STEP_SELECT, (const char *const[]){"SELECT", db, NULL});
     if (rc == 0)
@@ -268,8 +270,10 @@ int redis_hello_answer(redis_hello_t *hello, const redis_hello_options_t *option
 
     redis_hello_step_t step = (redis_hello_step_t)hello->steps[hello->step++];
     cairn_slice_t text;
-    static const char *const names[] = {
-        [HELLO_STEP_AUTH] = "AUTH", [HELLO_STEP_SELECT] = "SELECT", [HELLO_STEP_ROLE] = "ROLE"};
+    static const char *const names[] = {[HELLO_STEP_AUTH] = "AUTH",
+                                        [HELLO_STEP_SELECT] = "SELECT",
+                                        [HELLO_STEP_READONLY] = "READONLY",
+                                        [HELLO_STEP_ROLE] = "ROLE"};
     const bool may_fail = step == HELLO_STEP_COURTESY || step == HELLO_STEP_MODE;
     if (step == HELLO_STEP_MODE) answer_mode(hello, reply);
     if (!may_fail && redis_reply_error(reply, &text))

@@ -4,7 +4,8 @@
  *     [AUTH ...]  [CLIENT SETNAME]                     only where HELLO is not understood: RESP2
  *     [ROLE]                                           where that has not said it
  *     [CLUSTER INFO]                                   where that has not said it, and who asks
- *     [SELECT db] CLIENT SETINFO ...                   then
+ *     [READONLY]                                       then, at a replica that is read from
+ *     [SELECT db] CLIENT SETINFO ...
  *
  * A pure state machine between answers and an output window. */
 #ifndef CAIRN_REDIS_HELLO_H
@@ -21,12 +22,15 @@ typedef struct redis_hello_options {
     const char *client_name;
     bool master_only; /* a server that says it is a replica is refused: CAIRN_EREADONLY */
     bool asks_mode; /* where HELLO does not tell whether it is a node of a cluster, that is asked */
+    bool
+        reads_only; /* a replica of a cluster's: it is told READONLY, lest it says MOVED to reads */
 } redis_hello_options_t;
 
 /* What an answer of the second round is to. */
 typedef enum redis_hello_step {
     HELLO_STEP_AUTH,
     HELLO_STEP_SELECT,
+    HELLO_STEP_READONLY,
     HELLO_STEP_ROLE,
     HELLO_STEP_MODE,    /* may fail: no cluster, then */
     HELLO_STEP_COURTESY /* may fail: older servers, restricted users */

@@ -29,7 +29,7 @@ static int check_use(const cairn_options_t *options, bool is_alone, cairn_error_
     return options->db == 0 ? 0 : refuse(error, "db is not 0: a cluster has one database");
 }
 
-int redis_route_read_use(redis_route_t *route, const cairn_options_t *options, cairn_error_t *error)
+static int read_use(redis_route_t *route, const cairn_options_t *options, cairn_error_t *error)
 {
     const char *said = options->cluster ? options->cluster : "";
     const bool is_auto = strcmp(said, CAIRN_CLUSTER_AUTO) == 0;
@@ -49,6 +49,46 @@ int redis_route_read_use(redis_route_t *route, const cairn_options_t *options, c
     }
     if (is_auto && !has_sentinels && !is_unix && options->db == 0) route->use = REDIS_CLUSTER_AUTO;
     return 0;
+}
+
+/* It counts if there may be a cluster; where there is none for sure, it is a mistake. */
+static int read_from(redis_route_t *route, const cairn_options_t *options, cairn_error_t *error)
+{
+    static const char *const names[] = {
+        [REDIS_READ_MASTER] = CAIRN_READ_FROM_MASTER,
+        [REDIS_READ_PREFER_REPLICA] = CAIRN_READ_FROM_PREFER_REPLICA,
+        [REDIS_READ_REPLICA] = CAIRN_READ_FROM_REPLICA,
+        [REDIS_READ_NEAREST] = CAIRN_READ_FROM_NEAREST,
+    };
+    enum {
+        NAMES = sizeof names / sizeof *names
+    };
+    char text[160];
+    unsigned said = 0;
+    const char *name = options->read_from ? options->read_from : names[REDIS_READ_MASTER];
+    while (said < NAMES && strcmp(name, names[said]) != 0) said++;
+    if (said == NAMES) {
+        snprintf(text, sizeof text,
+                 "read_from=\"%.40s\" is none of " CAIRN_READ_FROM_MASTER
+                 ", " CAIRN_READ_FROM_PREFER_REPLICA ", " CAIRN_READ_FROM_REPLICA
+                 ", " CAIRN_READ_FROM_NEAREST,
+                 name);
+        return refuse(error, text);
+    }
+    const bool is_auto = options->cluster && strcmp(options->cluster, CAIRN_CLUSTER_AUTO) == 0;
+    if (said != REDIS_READ_MASTER && route->use == REDIS_CLUSTER_NO && !is_auto) {
+        snprintf(text, sizeof text,
+                 "read_from=%s is for a cluster: redis+cluster://, or cluster=", name);
+        return refuse(error, text);
+    }
+    route->read_from = (redis_read_from_t)said;
+    return 0;
+}
+
+int redis_route_read_use(redis_route_t *route, const cairn_options_t *options, cairn_error_t *error)
+{
+    int rc = read_use(route, options, error);
+    return rc < 0 ? rc : read_from(route, options, error);
 }
 
 /* ---- life ---- */
@@ -117,10 +157,10 @@ void redis_route_close(redis_route_t *route)
 int redis_route_reauth(redis_route_t *route)
 {
     int rc = redis_standalone_reauth(&route->one);
-    if (!route->cluster) return rc;
-    for (size_t i = 0; i < route->cluster->count && rc == 0; i++)
-        if (!route->cluster->members[i]->closing)
-            rc = redis_standalone_reauth(&route->cluster->members[i]->node);
+    redis_standalone_t *node;
+    size_t at = 0;
+    while (route->cluster && rc == 0 && (node = redis_cluster_next(route->cluster, &at)))
+        rc = redis_standalone_reauth(node);
     return rc;
 }
 
@@ -128,20 +168,20 @@ int redis_route_use_scripts(redis_route_t *route)
 {
     if (route->one.scripted) return 0;
     int rc = redis_standalone_use_scripts(&route->one);
-    if (!route->cluster) return rc;
-    for (size_t i = 0; i < route->cluster->count && rc == 0; i++)
-        if (!route->cluster->members[i]->closing)
-            rc = redis_standalone_use_scripts(&route->cluster->members[i]->node);
+    redis_standalone_t *node;
+    size_t at = 0;
+    while (route->cluster && rc == 0 && (node = redis_cluster_next(route->cluster, &at)))
+        rc = redis_standalone_use_scripts(node);
     return rc;
 }
 
 void redis_route_each(const redis_route_t *route, cairn_connection_fn take, void *ctx)
 {
     redis_standalone_each(&route->one, take, ctx);
-    if (!route->cluster) return;
-    for (size_t i = 0; i < route->cluster->count; i++)
-        if (!route->cluster->members[i]->closing)
-            redis_standalone_each(&route->cluster->members[i]->node, take, ctx);
+    const redis_standalone_t *node;
+    size_t at = 0;
+    while (route->cluster && (node = redis_cluster_next(route->cluster, &at)))
+        redis_standalone_each(node, take, ctx);
 }
 
 static const char *where_of(const redis_standalone_t *node, uint64_t conn)
@@ -154,10 +194,10 @@ static const char *where_of(const redis_standalone_t *node, uint64_t conn)
 
 const char *redis_route_where(const redis_route_t *route, uint64_t conn)
 {
-    const redis_cluster_t *cluster = route->cluster;
-    for (size_t i = 0; cluster && i < cluster->count; i++) {
-        const char *where =
-            where_of(&cluster->members[i]->node, conn & ~(uint64_t)REDIS_CONN_WAITS);
+    const redis_standalone_t *node;
+    size_t at = 0;
+    while (route->cluster && (node = redis_cluster_next(route->cluster, &at))) {
+        const char *where = where_of(node, conn & ~(uint64_t)REDIS_CONN_WAITS);
         if (where) return where;
     }
     return redis_standalone_where(&route->one);

@@ -22,6 +22,7 @@ typedef struct redis_route {
     redis_standalone_t *at;   /* whose is the request at hand */
     redis_cluster_t *cluster; /* NULL: one server, as far as is known */
     redis_cluster_use_t use;
+    redis_read_from_t read_from;   /* of a cluster */
     uint64_t cluster_capabilities; /* if it turns out to be one; set before it is opened */
     bool adopts;                   /* what waits was encoded for one server */
     const redis_standalone_events_t *events;
@@ -99,6 +100,23 @@ static inline redis_conn_t *redis_route_choose_slot(redis_route_t *route, unsign
     pool = &route->at->pool;
     if (redis_pool_has_choice(pool)) redis_pool_choose(pool, slot);
     return pool->current;
+}
+
+/* The same for one that changes nothing: a replica may do. */
+static inline redis_conn_t *redis_route_choose_read(redis_route_t *route, unsigned slot)
+{
+    if (!route->cluster || route->cluster->read_from == REDIS_READ_MASTER)
+        return redis_route_choose_slot(route, slot);
+    route->at = redis_cluster_reader(route->cluster, slot);
+    redis_pool_t *pool = &route->at->pool;
+    if (redis_pool_has_choice(pool)) redis_pool_choose(pool, slot);
+    return pool->current;
+}
+
+/* Whether what is told now was said by a replica: it may be behind. */
+static inline bool redis_route_is_behind(const redis_route_t *route)
+{
+    return route->at->reads_only;
 }
 
 /* What that is of an id: its slot in a cluster, else a hash. */

@@ -232,6 +232,16 @@ int redis_saver_reserve(redis_backend_t *redis, cairn_slice_t name, size_t bytes
     return redis_conn_reserve(redis_route_choose(&redis->route, name), bytes, at);
 }
 
+int redis_saver_reserve_read(redis_backend_t *redis, cairn_slice_t name, size_t bytes, char **at)
+{
+    redis_route_t *route = &redis->route;
+    int rc = redis_saver_prepare(redis);
+    if (rc < 0) return rc;
+    redis_conn_t *conn = route->cluster ? redis_route_choose_read(route, redis_slot_of_id(name))
+                                        : redis_route_choose(route, name);
+    return redis_conn_reserve(conn, bytes, at);
+}
+
 int redis_saver_reserve_any(redis_backend_t *redis, size_t bytes, char **at)
 {
     int rc = redis_saver_prepare(redis);
@@ -345,6 +355,35 @@ int redis_saver_call_again(cairn_req_t *req, const redis_reply_t *reply, redis_a
     }
     cairn_free(copy);
     return rc < 0 ? rc : 1;
+}
+
+int redis_read_at_master(redis_backend_t *redis, cairn_req_t *req, redis_answer_fn answer)
+{
+    redis_route_t *route = &redis->route;
+    const redis_conn_t *replica = redis_route_commands(route);
+    const cairn_slice_t bytes = replica->answered;
+    const uint32_t skip = replica->answered_skip;
+    if (!redis_route_is_behind(route)) return 1;
+    const int slot = redis_cluster_slot_of(bytes);
+    if (slot < 0) return 1;
+    redis_conn_t *master = redis_route_choose_slot(route, (unsigned)slot);
+    char *out;
+    int rc = redis_conn_reserve_unbounded(master, bytes.len, &out);
+    if (rc < 0) return rc;
+    out = redis_cmd_literal(out, bytes.ptr, bytes.len);
+    if (skip > 0)
+        redis_conn_commit_transaction(master, out, answer, req, skip - 1, true);
+    else
+        redis_conn_commit_script(master, out, answer, req, true);
+    return 0;
+}
+
+bool redis_read_goes_on(cairn_req_t *req, redis_answer_fn answer)
+{
+    const int rc = redis_read_at_master(redis_saver_of(req), req, answer);
+    if (rc > 0) return false;
+    (void)redis_saver_failed(req, 0, rc, cairn_slice(NULL, 0));
+    return true;
 }
 
 /* ---- what a call did not finish ---- */

@@ -86,6 +86,9 @@ CAIRN_MUST_USE int redis_joint_flush(redis_backend_t *redis);
  * redis_conn_reserve. */
 CAIRN_MUST_USE int redis_saver_reserve(redis_backend_t *redis, cairn_slice_t name, size_t bytes,
                                        char **at);
+/* The same for one that changes nothing: it may go to a replica, and its answer be of before. */
+CAIRN_MUST_USE int redis_saver_reserve_read(redis_backend_t *redis, cairn_slice_t name,
+                                            size_t bytes, char **at);
 CAIRN_MUST_USE int redis_saver_reserve_any(redis_backend_t *redis, size_t bytes, char **at);
 
 /* Before any request is put in. UV_ENOMEM. */
@@ -119,6 +122,14 @@ void redis_saver_on_put_script(cairn_req_t *req, redis_reply_t *reply);
 
 /* The same transaction as has just been answered. UV_ENOMEM. */
 CAIRN_MUST_USE int redis_saver_send_again(cairn_req_t *req, redis_answer_fn answer);
+
+/* A read that has just been answered, and what it asked for is not there, or not all of it: if that
+ * was said by a replica, its master is asked the same. 1: it was not. UV_ENOMEM. */
+CAIRN_MUST_USE int redis_read_at_master(redis_backend_t *redis, cairn_req_t *req,
+                                        redis_answer_fn answer);
+
+/* The same; true: the request goes on there, or has failed over it. */
+bool redis_read_goes_on(cairn_req_t *req, redis_answer_fn answer);
 
 /* Whether a script said 'more', which has just been answered: then it is called again. UV_ENOMEM;
  * 1: it is. */

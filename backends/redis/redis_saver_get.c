@@ -9,7 +9,11 @@
  *
  * For the checkpoint of a given id it needs no script. Where the script finds something large it
  * gives only id and blobs, and the parts are asked for then: a second round trip, but the server
- * does not stand still for it. */
+ * does not stand still for it.
+ *
+ * A replica may be behind, and while a slot is on its way, have but half of a checkpoint. What it
+ * has not, or not all of, and what is older than what was put from here, its master is asked for;
+ * and what it says is not remembered, as puts go by that. */
 #include "redis_saver.h"
 
 #include <cairn/sys/alloc.h>
@@ -214,11 +218,13 @@ static void on_row(void *ctx, int status, redis_reply_t *reply, cairn_slice_t de
 static void on_parts(void *ctx, int status, redis_reply_t *reply, cairn_slice_t detail);
 
 /* again: the request was accepted, so it must not fail for want of room. */
-static int reserve(redis_backend_t *redis, cairn_slice_t thread_id, bool again, size_t bytes,
+static int reserve(redis_backend_t *redis, const lookup_t *lookup, bool again, size_t bytes,
                    char **at)
 {
-    return again ? redis_conn_reserve_unbounded(redis_saver_conn(redis), bytes, at)
-                 : redis_saver_reserve(redis, thread_id, bytes, at);
+    const bool refreshes = memchr(lookup->flags, 'r', lookup->flag_count);
+    if (again) return redis_conn_reserve_unbounded(redis_saver_conn(redis), bytes, at);
+    return refreshes ? redis_saver_reserve(redis, lookup->thread_id, bytes, at)
+                     : redis_saver_reserve_read(redis, lookup->thread_id, bytes, at);
 }
 
 /* Both are made anew from what the request keeps. */
@@ -230,7 +236,7 @@ static int send_script(redis_backend_t *redis, cairn_req_t *req, bool again)
     lookup->large = lookup->found = false;
     const redis_space_t space = redis_space(redis, lookup->thread_id, lookup->ns);
     char *out;
-    int rc = reserve(redis, lookup->thread_id, again, script_bound(&space, lookup), &out);
+    int rc = reserve(redis, lookup, again, script_bound(&space, lookup), &out);
     if (rc < 0) return rc;
     out = script(out, &space, lookup);
     redis_conn_commit_script(redis_saver_conn(redis), out, on_row, req, true);
@@ -244,7 +250,7 @@ static int send_parts(redis_backend_t *redis, cairn_req_t *req, bool again)
     const bool of_latest = !lookup->id.ptr;
     size_t commands = of_latest ? 1 : 0;
     char *out;
-    int rc = reserve(redis, lookup->thread_id, again,
+    int rc = reserve(redis, lookup, again,
                      sizeof REDIS_MULTI + sizeof REDIS_EXEC + script_bound(&space, lookup) +
                          parts_bound(&space, lookup),
                      &out);
@@ -259,6 +265,49 @@ static int send_parts(redis_backend_t *redis, cairn_req_t *req, bool again)
 
 /* ---- the answers ---- */
 
+static bool is_behind(redis_backend_t *redis)
+{
+    return redis_route_is_behind(&redis->route);
+}
+
+/* From the beginning, of the master, whoever has answered. */
+static int ask_master(redis_backend_t *redis, cairn_req_t *req)
+{
+    if (is_behind(redis)) (void)redis_route_choose(&redis->route, lookup_of(req)->thread_id);
+    return send_script(redis, req, true);
+}
+
+/* Values, where there are channels, and the list of writes, which always begins with a TTL. */
+static bool has_all(redis_reply_t at, bool has_values)
+{
+    size_t count = 0;
+    if (has_values && redis_reply_array(&at, &count) < 0) return false;
+    for (; count > 0; count--)
+        if (redis_reply_type(&at) == REDIS_NIL || redis_reply_skip(&at) < 0) return false;
+    return redis_reply_array(&at, &count) == 0 && count > 0;
+}
+
+/* A row, as a replica gave it. */
+static bool is_whole(redis_reply_t row)
+{
+    enum {
+        HEADER = 4
+    };
+    size_t count;
+    if (redis_reply_array(&row, &count) < 0) return false;
+    if (count == HEADER) return true;
+    for (size_t i = 0; i < HEADER; i++)
+        if (redis_reply_skip(&row) < 0) return false;
+    return has_all(row, true);
+}
+
+static bool is_older_than_put(const redis_backend_t *redis, const lookup_t *lookup,
+                              cairn_slice_t id)
+{
+    const redis_hint_t *hint = redis_saver_hint(redis, lookup->thread_id, lookup->ns);
+    return !lookup->id.ptr && hint && cairn_slice_cmp(id, redis_hint_id(hint)) < 0;
+}
+
 /* persistent: it has no expiry, so it may be remembered. */
 static void tell(cairn_req_t *req, cairn_checkpoint_tuple_t *found, bool persistent)
 {
@@ -267,7 +316,8 @@ static void tell(cairn_req_t *req, cairn_checkpoint_tuple_t *found, bool persist
     if (found) {
         found->ref.thread_id = lookup->thread_id;
         found->ref.checkpoint_ns = lookup->ns;
-        if (persistent && !lookup->id.ptr && lookup->flag_count == 0 && !lookup->hint_id.ptr)
+        if (persistent && !is_behind(redis) && !lookup->id.ptr && lookup->flag_count == 0 &&
+            !lookup->hint_id.ptr)
             redis_saver_remember(redis, found);
     }
     req->scratch[REDIS_SCRATCH_MEMORY] = 0; /* what is told has its names in there */
@@ -334,19 +384,26 @@ static void take_row(cairn_req_t *req, redis_reply_t *reply)
     redis_reply_t peek = *reply;
     size_t count = 0;
     if (redis_reply_type(reply) == REDIS_NIL) {
-        tell(req, NULL, false);
+        if (is_behind(redis))
+            (void)redis_saver_failed(req, 0, ask_master(redis, req), cairn_slice(NULL, 0));
+        else
+            tell(req, NULL, false);
         return;
     }
     int rc = redis_reply_array(&peek, &count);
     const bool persistent = never_expires(*reply);
-    const bool more = count == LARGE || count > MOST_IN_A_ROW;
+    bool more = count == LARGE || count > MOST_IN_A_ROW;
     if (rc == 0 && count == LARGE) {
         rc = ask_for_parts(redis, req, reply);
     } else if (rc == 0 && more) {
         rc = redis_saver_finish(req, reply, on_finished);
     } else if (rc == 0) {
+        const bool whole = !is_behind(redis) || is_whole(*reply);
         cairn_arena_reset(&redis->arena);
         rc = redis_row_read(reply, &redis->arena, &tuple);
+        more = rc == 0 && is_behind(redis) &&
+               (!whole || is_older_than_put(redis, lookup_of(req), tuple.ref.checkpoint_id));
+        if (more) rc = ask_master(redis, req);
     }
     if (redis_saver_failed(req, 0, rc, cairn_slice(NULL, 0)) || more) return;
     tell(req, &tuple, persistent);
@@ -378,11 +435,12 @@ static int read_head(redis_reply_t *reply, const lookup_t *lookup, cairn_arena_t
     return cairn_checkpoint_decode(body, arena, &tuple->checkpoint);
 }
 
-static int read_parts(redis_reply_t *reply, const lookup_t *lookup, cairn_arena_t *arena,
-                      cairn_checkpoint_tuple_t *tuple, bool *is_there)
+static int read_parts(redis_reply_t *reply, const lookup_t *lookup, bool behind,
+                      cairn_arena_t *arena, cairn_checkpoint_tuple_t *tuple, bool *is_there)
 {
     int rc = read_head(reply, lookup, arena, tuple, is_there);
     if (rc != 0) return rc;
+    if (behind && !has_all(*reply, lookup->hint_list.len > 0)) return 1;
     if (lookup->hint_list.len > 0) return redis_row_read_rest(reply, arena, tuple);
     return redis_row_read_writes(reply, arena, tuple);
 }
@@ -407,7 +465,7 @@ static void on_parts(void *ctx, int status, redis_reply_t *reply, cairn_slice_t 
     if (rc == 0 && count != expected) rc = CAIRN_EPROTOCOL;
     if (rc == 0 && !lookup->id.ptr) {
         if (redis_reply_type(reply) == REDIS_STRING) { /* 'more' */
-            (void)redis_saver_failed(req, 0, send_script(redis, req, true), detail);
+            (void)redis_saver_failed(req, 0, ask_master(redis, req), detail);
             return;
         }
         if (redis_reply_type(reply) != REDIS_INT) {
@@ -415,17 +473,17 @@ static void on_parts(void *ctx, int status, redis_reply_t *reply, cairn_slice_t 
             take_row(req, reply);
             return;
         }
-        redis_hints_confirm(&redis->hints, lookup->hint_token);
+        if (!is_behind(redis)) redis_hints_confirm(&redis->hints, lookup->hint_token);
         rc = redis_reply_skip(reply);
     }
     cairn_arena_reset(&redis->arena);
-    if (rc == 0) rc = read_parts(reply, lookup, &redis->arena, &tuple, &is_there);
-    if (rc > 0 && !is_there && lookup->id.ptr && !lookup->found) {
+    if (rc == 0) rc = read_parts(reply, lookup, is_behind(redis), &redis->arena, &tuple, &is_there);
+    if (rc > 0 && !is_there && lookup->id.ptr && !lookup->found && !is_behind(redis)) {
         tell(req, NULL, false);
         return;
     }
     bool ask_again = rc > 0;
-    if (ask_again) rc = send_script(redis, req, true);
+    if (ask_again) rc = ask_master(redis, req);
     if (redis_saver_failed(req, 0, rc, detail) || ask_again) return;
     tell(req, &tuple, false);
 }

@@ -413,6 +413,7 @@ int redis_standalone_open_beside(redis_standalone_t *route, const redis_standalo
     route->tls = like->tls;
     route->scripted = like->scripted;
     route->options = like->options;
+    route->options.hello.reads_only = route->reads_only;
     route->options.path = NULL;
     route->options.places = (redis_addresses_t){0};
     int rc = redis_pool_init(&route->pool, &route->commands, &like->pool.terms);
@@ -445,6 +446,23 @@ int redis_standalone_open(redis_standalone_t *route, const cairn_host_t *host,
     }
     open_all(route);
     return 0;
+}
+
+void redis_standalone_wait(redis_standalone_t *route, const redis_standalone_t *like,
+                           const char *what, const redis_standalone_events_t *events)
+{
+    route->host = like->host;
+    route->events = events;
+    route->options = like->options;
+    route->pool.current = &route->commands;
+    route->commands.data = route;
+    redis_conn_prepare(&route->commands, route->host, &route->options, &pool_owner);
+    snprintf(route->commands.where, sizeof route->commands.where, "%s", what);
+}
+
+void redis_standalone_drop(redis_standalone_t *route)
+{
+    redis_conn_drop(&route->commands);
 }
 
 void redis_standalone_listen(redis_standalone_t *route, const redis_standalone_events_t *events)
@@ -501,11 +519,12 @@ redis_conn_t *redis_standalone_subscriptions(redis_standalone_t *route)
 
 void redis_standalone_each(const redis_standalone_t *route, cairn_connection_fn take, void *ctx)
 {
+    const char *role = route->reads_only ? "replica" : "commands";
     cairn_connection_t one;
-    redis_conn_describe(&route->commands, "commands", &one);
+    redis_conn_describe(&route->commands, role, &one);
     take(ctx, &one);
     for (size_t i = 1; i < route->pool.count; i++) {
-        redis_conn_describe(route->pool.conns[i], "commands", &one);
+        redis_conn_describe(route->pool.conns[i], role, &one);
         take(ctx, &one);
     }
     if (route->subscriptions.state != REDIS_CONN_CLOSED) {

@@ -49,6 +49,8 @@ struct redis_standalone {
     const cairn_host_t *host;
     uint64_t capabilities; /* of its backend; set before it is opened */
     redis_tls_t *tls;      /* its backend's, or NULL; set before it is opened */
+    bool
+        reads_only; /* a replica of a cluster's, which is only read from; set before it is opened */
     redis_conn_options_t options;
     char *texts; /* path, users, passwords, client name, service: our copies */
     size_t texts_len;
@@ -74,6 +76,14 @@ CAIRN_MUST_USE int redis_standalone_open_beside(redis_standalone_t *route,
                                                 const redis_standalone_t *like,
                                                 const redis_address_t *place,
                                                 const redis_standalone_events_t *events);
+
+/* One that is nowhere: what is put in waits for `what`, until it is given away. For
+ * redis_standalone_drop. */
+void redis_standalone_wait(redis_standalone_t *route, const redis_standalone_t *like,
+                           const char *what, const redis_standalone_events_t *events);
+
+/* Drops what waits there, without answers. */
+void redis_standalone_drop(redis_standalone_t *route);
 
 /* Others are told from now on, and redirects are theirs. */
 void redis_standalone_listen(redis_standalone_t *route, const redis_standalone_events_t *events);

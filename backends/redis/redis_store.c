@@ -155,6 +155,15 @@ int redis_store_reserve(redis_backend_t *redis, const redis_shelf_t *shelf, size
     return redis_conn_reserve(redis_store_choose(redis, shelf), bytes, at);
 }
 
+int redis_store_reserve_read(redis_backend_t *redis, const redis_shelf_t *shelf, size_t bytes,
+                             char **at)
+{
+    if (!redis_store_is_split(redis)) return redis_store_reserve(redis, shelf, bytes, at);
+    int rc = redis_saver_prepare(redis);
+    if (rc < 0) return rc;
+    return redis_conn_reserve(redis_route_choose_read(&redis->route, shelf->slot), bytes, at);
+}
+
 void redis_store_join(redis_backend_t *redis, const redis_shelf_t *shelf)
 {
     redis_pool_t *pool = redis_route_pool(&redis->route);
@@ -196,6 +205,7 @@ static void on_got(void *ctx, int status, redis_reply_t *reply, cairn_slice_t de
     int rc = 0;
     if (status == 0 && how == GET_REFRESH) rc = redis_reply_array(reply, &count);
     if (status == 0 && rc == 0) rc = redis_item_read(reply, &item);
+    if (status == 0 && rc == 1 && redis_read_goes_on(req, on_got)) return;
     cairn_arena_reset(&redis->arena);
     if (status == 0 && rc == 0) rc = read_name(redis, how == GET_REFRESH, &item);
     if (redis_saver_failed(req, status, rc, detail)) return;
@@ -225,7 +235,8 @@ static int send_get(redis_backend_t *redis, cairn_req_t *req, const redis_shelf_
     char *out;
     req->scratch[REDIS_SCRATCH_MEMORY] = 0;
     req->scratch[REDIS_SCRATCH_NUMBER] = how;
-    int rc = redis_store_reserve(redis, shelf, bytes, &out);
+    int rc = how == GET_PLAIN ? redis_store_reserve_read(redis, shelf, bytes, &out)
+                              : redis_store_reserve(redis, shelf, bytes, &out);
     if (rc < 0) return rc;
     if (refresh) out = redis_cmd_literal(out, LITERAL(REDIS_MULTI));
     out = redis_item_ask(out, shelf, key);
@@ -261,6 +272,7 @@ static void on_ttl(void *ctx, int status, redis_reply_t *reply, cairn_slice_t de
     int64_t left = 0;
     int rc = status < 0 ? 0 : redis_reply_int(reply, &left);
     if (rc == 0 && left < CAIRN_TTL_ABSENT) rc = CAIRN_EPROTOCOL;
+    if (left == CAIRN_TTL_ABSENT && redis_read_goes_on(req, on_ttl)) return;
     if (redis_saver_failed(req, status, rc, detail)) return;
     redis_store_done(redis_saver_of(req))->ttl_done(ttl_of(req), left == 0 ? 1 : left);
 }
@@ -271,7 +283,7 @@ static int ttl(void *self, cairn_store_ttl_t *req, cairn_namespace_t ns, cairn_s
     const redis_shelf_t shelf = redis_shelf(redis, ns);
     char *out;
     req->req.scratch[REDIS_SCRATCH_MEMORY] = 0;
-    int rc = redis_store_reserve(
+    int rc = redis_store_reserve_read(
         redis, &shelf, redis_cmd_bound(1, 16) + redis_store_item_bound(&shelf, key), &out);
     if (rc < 0) return rc;
     out = redis_cmd_literal(out, LITERAL("*2\r\n$4\r\nPTTL\r\n"));

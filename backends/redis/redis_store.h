@@ -159,6 +159,10 @@ CAIRN_MUST_USE int redis_store_reserve(redis_backend_t *redis, const redis_shelf
                                        size_t bytes, char **at);
 void redis_store_join(redis_backend_t *redis, const redis_shelf_t *shelf);
 
+/* The same for one that changes nothing: it may go to a replica, and its answer be of before. */
+CAIRN_MUST_USE int redis_store_reserve_read(redis_backend_t *redis, const redis_shelf_t *shelf,
+                                            size_t bytes, char **at);
+
 /* What beliefs go by. */
 uint64_t redis_store_item_hash(const redis_shelf_t *shelf, cairn_slice_t key);
 uint64_t redis_store_space_hash(const redis_shelf_t *shelf);
@@ -510,6 +514,11 @@ void redis_fan_stop(redis_job_t *job);
 
 /* Room for a call, and that it is there. As redis_job_reserve. */
 CAIRN_MUST_USE int redis_part_reserve(redis_job_t *job, unsigned slot, size_t bytes, char **at);
+
+/* The same for a transaction that changes nothing: it may go to a replica. If one of its results is
+ * nil there the master is asked for all of them. */
+CAIRN_MUST_USE int redis_part_reserve_read(redis_job_t *job, unsigned slot, size_t bytes,
+                                           char **at);
 void redis_part_commit(cairn_req_t *req, redis_part_t *part, const char *end, size_t commands,
                        bool idempotent);
 

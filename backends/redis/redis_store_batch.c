@@ -224,6 +224,16 @@ static size_t commands_of(const group_t *group)
     return group->gets + (group->refreshes > 0) + group->stagings + (group->puts > 0);
 }
 
+/* What is to be refreshed, now or once its TTL is known, is read where that is done. */
+static bool only_reads(const batch_t *batch, const group_t *group)
+{
+    for (size_t i = group->first; i < group->end; i++) {
+        const entry_t *entry = &batch->entries[i];
+        if (entry->is_put || entry->step->get->refresh) return false;
+    }
+    return true;
+}
+
 /* Where the piece that begins with this group ends. */
 static size_t end_of_piece(const redis_job_t *job, const batch_t *batch, size_t first)
 {
@@ -251,11 +261,13 @@ static int encode(redis_job_t *job, batch_t *batch)
         *piece = (piece_t){.first = i,
                            .end = end_of_piece(job, batch, i),
                            .from = (size_t)(out - batch->bytes),
-                           .slot = batch->groups[i].shelf.slot};
+                           .slot = batch->groups[i].shelf.slot,
+                           .reads = true};
         out = redis_cmd_literal(out, LITERAL(REDIS_MULTI));
         for (; i < piece->end; i++) {
             out = encode_group(out, batch, &batch->groups[i]);
             piece->commands += commands_of(&batch->groups[i]);
+            piece->reads &= only_reads(batch, &batch->groups[i]);
         }
         out = redis_cmd_literal(out, LITERAL(REDIS_EXEC));
         piece->to = (size_t)(out - batch->bytes);

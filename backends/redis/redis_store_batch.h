@@ -34,6 +34,7 @@ typedef struct redis_batch_piece {
      * namespace in the directory. */
     uint16_t slot;
     bool registers;
+    bool reads; /* only */
 } redis_batch_piece_t;
 
 typedef struct redis_store_batch {

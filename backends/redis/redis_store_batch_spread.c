@@ -75,10 +75,11 @@ static int send_part(cairn_req_t *req, redis_part_t *part)
     const piece_t *piece = &batch->pieces[part->index];
     const size_t size = piece->to - piece->from;
     char *out;
-    int rc = redis_part_reserve(job, piece->slot, size, &out);
+    int rc = piece->reads ? redis_part_reserve_read(job, piece->slot, size, &out)
+                          : redis_part_reserve(job, piece->slot, size, &out);
     if (rc < 0) return rc;
     out = redis_cmd_literal(out, batch->bytes + piece->from, size);
-    redis_part_commit(req, part, out, piece->commands, piece->registers);
+    redis_part_commit(req, part, out, piece->commands, piece->registers || piece->reads);
     return 0;
 }
 

@@ -54,22 +54,36 @@ static int part_answered(cairn_req_t *req, redis_part_t *part, redis_reply_t *re
     return rc == REDIS_PART_AGAIN ? fan->plan->send(req, part) : rc;
 }
 
+static bool has_nil(redis_reply_t reply)
+{
+    size_t count;
+    if (redis_reply_array(&reply, &count) < 0) return false;
+    for (; count > 0; count--) {
+        if (redis_reply_type(&reply) == REDIS_NIL) return true;
+        if (redis_reply_skip(&reply) < 0) return false;
+    }
+    return false;
+}
+
 static void on_part(void *ctx, int status, redis_reply_t *reply, cairn_slice_t detail)
 {
     redis_part_t *part = CAIRN_CONTAINER_OF(ctx, redis_part_t, req);
     cairn_req_t *req = part->whole;
     redis_job_t *job = redis_job_of(req);
     redis_fan_t *fan = &job->fan;
-    int rc = 0;
+    int rc = 1;
+    if (status == 0 && redis_route_is_behind(&job->redis->route) && has_nil(*reply))
+        rc = redis_read_at_master(job->redis, &part->req, on_part);
+    if (rc == 0) return;
     part->out = false;
     fan->out--;
-    if (status == 0) {
+    if (status == 0 && rc > 0) {
         rc = part_answered(req, part, reply);
-    } else if (fan->plan->fail) {
+    } else if (status < 0 && fan->plan->fail) {
         rc = fan->plan->fail(req, part, status, detail);
         status = 0;
     }
-    if (rc == 0) rc = fan->failure;
+    if (rc >= 0) rc = fan->failure;
     if (redis_job_failed(req, status, rc, detail)) return;
     rc = go_on(req);
     if (rc == 0 && fan->out == 0 && fan->next == fan->count) rc = end(req);
@@ -97,15 +111,25 @@ int redis_fan_begin(cairn_req_t *req, const redis_fan_plan_t *plan, size_t count
 
 /* ---- one of them ---- */
 
+static int reserve(const redis_job_t *job, redis_conn_t *conn, size_t bytes, char **at)
+{
+    /* Who is refused has sent nothing. */
+    if (job->submitting && job->fan.out == 0) return redis_conn_reserve(conn, bytes, at);
+    return redis_conn_reserve_unbounded(conn, bytes, at);
+}
+
 int redis_part_reserve(redis_job_t *job, unsigned slot, size_t bytes, char **at)
 {
     int rc = redis_saver_prepare(job->redis);
     if (rc < 0) return rc;
-    (void)redis_route_choose_slot(&job->redis->route, slot);
-    redis_conn_t *conn = redis_saver_conn(job->redis);
-    /* Who is refused has sent nothing. */
-    if (job->submitting && job->fan.out == 0) return redis_conn_reserve(conn, bytes, at);
-    return redis_conn_reserve_unbounded(conn, bytes, at);
+    return reserve(job, redis_route_choose_slot(&job->redis->route, slot), bytes, at);
+}
+
+int redis_part_reserve_read(redis_job_t *job, unsigned slot, size_t bytes, char **at)
+{
+    int rc = redis_saver_prepare(job->redis);
+    if (rc < 0) return rc;
+    return reserve(job, redis_route_choose_read(&job->redis->route, slot), bytes, at);
 }
 
 void redis_part_commit(cairn_req_t *req, redis_part_t *part, const char *end_of_it, size_t commands,

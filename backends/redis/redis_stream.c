@@ -108,6 +108,7 @@ static void on_count(void *ctx, int status, redis_reply_t *reply, cairn_slice_t 
     int64_t count = 0;
     int rc = status < 0 ? 0 : redis_reply_int(reply, &count);
     if (rc == 0 && count < -1) rc = CAIRN_EPROTOCOL;
+    if (status == 0 && rc == 0 && count == 0 && redis_read_goes_on(req, on_count)) return;
     if (rc == 0 && count == -1) {
         status = UV_EEXIST;
         detail = cairn_str(REDIS_TARGET_IS_THERE);
@@ -124,8 +125,8 @@ static int ask(redis_backend_t *redis, cairn_req_t *req, const char *begin, size
 {
     const redis_queue_name_t name = redis_queue_name(stream);
     char *out;
-    int rc = redis_stream_reserve(redis, name.id,
-                                  size + redis_cmd_bound(1, redis_queue_key_size(&name)), &out);
+    int rc = redis_stream_reserve_read(
+        redis, name.id, size + redis_cmd_bound(1, redis_queue_key_size(&name)), &out);
     if (rc < 0) return rc;
     out = redis_cmd_literal(out, begin, size);
     out = redis_queue_key(out, &name);
@@ -231,6 +232,7 @@ static void on_info(void *ctx, int status, redis_reply_t *reply, cairn_slice_t d
     cairn_req_t *req = ctx;
     cairn_stream_facts_t facts = {.length = 0};
     const bool there = status == 0 && redis_reply_type(reply) != REDIS_NIL;
+    if (status == 0 && !there && redis_read_goes_on(req, on_info)) return;
     int rc = there ? read_facts(reply, &facts) : 0;
     if (redis_saver_failed(req, status, rc, detail)) return;
     redis_stream_done(req)->info_done(CAIRN_CONTAINER_OF(req, cairn_stream_info_t, req),
@@ -242,7 +244,7 @@ static int redis_stream_info(void *self, cairn_stream_info_t *req, cairn_slice_t
     redis_backend_t *redis = self;
     const redis_queue_name_t name = redis_queue_name(stream);
     char *out;
-    int rc = redis_stream_reserve(redis, name.id, redis_queue_bound(redis, &name, 0, 0), &out);
+    int rc = redis_stream_reserve_read(redis, name.id, redis_queue_bound(redis, &name, 0, 0), &out);
     if (rc < 0) return rc;
     out = redis_queue_begin(out, &redis_script_stream_info, redis, &name, 0);
     req->req.scratch[REDIS_SCRATCH_MEMORY] = 0;
@@ -263,6 +265,7 @@ static void on_ttl(void *ctx, int status, redis_reply_t *reply, cairn_slice_t de
     int64_t left = 0;
     int rc = status < 0 ? 0 : redis_reply_int(reply, &left);
     if (rc == 0 && left < CAIRN_TTL_ABSENT) rc = CAIRN_EPROTOCOL;
+    if (left == CAIRN_TTL_ABSENT && redis_read_goes_on(req, on_ttl)) return;
     if (redis_saver_failed(req, status, rc, detail)) return;
     tell_ttl(req, left == 0 ? 1 : left); /* it is there still */
 }

@@ -238,6 +238,8 @@ bool redis_push_refused(cairn_slice_t detail);
 /* ---- redis_stream_batch.c: appends of one turn ---- */
 
 /* Room for a call of `bytes` on a stream, behind all that was appended. As redis_conn_reserve. */
+CAIRN_MUST_USE int redis_stream_reserve_read(redis_backend_t *redis, cairn_slice_t stream,
+                                             size_t bytes, char **at);
 CAIRN_MUST_USE int redis_stream_reserve(redis_backend_t *redis, cairn_slice_t stream, size_t bytes,
                                         char **at);
 

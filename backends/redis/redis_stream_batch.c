@@ -466,6 +466,12 @@ static void run(cairn_task_t *task)
     }
 }
 
+int redis_stream_reserve_read(redis_backend_t *redis, cairn_slice_t stream, size_t bytes, char **at)
+{
+    int rc = redis_batches_flush(redis, stream);
+    return rc < 0 ? rc : redis_saver_reserve_read(redis, stream, bytes, at);
+}
+
 int redis_stream_reserve(redis_backend_t *redis, cairn_slice_t stream, size_t bytes, char **at)
 {
     int rc = redis_batches_flush(redis, stream);

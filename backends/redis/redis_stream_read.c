@@ -4,7 +4,10 @@
  *     MULTI
  *     XRANGE stream after+1 until COUNT most+1     or XREVRANGE, for the newest
  *     XREVRANGE stream + - COUNT 1                 where it ends
- *     EXEC */
+ *     EXEC
+ *
+ * A replica may not have the stream yet, or not as much of it as the caller has seen: then its
+ * master is asked. */
 #include "redis_stream.h"
 
 #include <cairn/sys/alloc.h>
@@ -87,12 +90,24 @@ static int read_page(const cairn_req_t *req, redis_reply_t *reply, cairn_arena_t
     return rc;
 }
 
+static bool ends_too_soon(const cairn_req_t *req, const cairn_stream_page_t *page)
+{
+    const cairn_position_t *after =
+        (const cairn_position_t *)(uintptr_t)req->scratch[REDIS_SCRATCH_MEMORY];
+    if (page->last.high == 0 && page->last.low == 0) return true;
+    return after && cairn_position_cmp(page->last, *after) < 0;
+}
+
 static void on_page(void *ctx, int status, redis_reply_t *reply, cairn_slice_t detail)
 {
     cairn_req_t *req = ctx;
     cairn_arena_t *arena = &redis_saver_of(req)->arena;
     cairn_stream_page_t page = {.count = 0};
     int rc = status < 0 ? 0 : read_page(req, reply, arena, &page);
+    if (status == 0 && rc == 0 && ends_too_soon(req, &page) && redis_read_goes_on(req, on_page)) {
+        cairn_arena_reset(arena);
+        return;
+    }
     if (!redis_saver_failed(req, status, rc, detail)) {
         redis_saver_release(req);
         redis_stream_done(req)->read_done(CAIRN_CONTAINER_OF(req, cairn_stream_read_t, req), &page);
@@ -148,7 +163,8 @@ int redis_stream_read(void *self, cairn_stream_read_t *req, const cairn_stream_r
         *after = args->after;
     }
     char *out;
-    int rc = redis_stream_reserve(self, name.id, bound(&name), &out);
+    int rc = args->may_lag ? redis_stream_reserve_read(self, name.id, bound(&name), &out)
+                           : redis_stream_reserve(self, name.id, bound(&name), &out);
     if (rc < 0) {
         cairn_free(after);
         return rc;

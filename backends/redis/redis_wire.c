@@ -76,11 +76,12 @@ static inline cairn_slice_t bytes_of(const redis_conn_t *conn, const redis_entry
     return cairn_slice(bytes, entry->bytes);
 }
 
-/* Of what was carried out nothing is: a transaction is discarded as a whole, or was not opened. */
+/* Of what was carried out nothing is: a transaction is discarded as a whole, or was not opened. But
+ * for what only reads: that may be done twice. */
 static bool is_redirected(redis_conn_t *conn, const redis_entry_t *entry, cairn_slice_t *text)
 {
     if (!conn->owner->redirect || !entry->ctx || entry->bytes == 0) return false;
-    if (entry->skip > 0 && !conn->hold.discarded) return false;
+    if (entry->skip > 0 && !conn->hold.discarded && !conn->options->hello.reads_only) return false;
     return conn->owner->redirect(conn, entry, bytes_of(conn, entry), text);
 }
 

@@ -76,7 +76,11 @@ struct cairn_backend;
     TEXT(cluster,                                                                                  \
          "whether redis:// is a cluster: \"no\", the default; \"yes\", as with "                   \
          "redis+cluster://; \"auto\": as the server says when it greets; a socket's path, "        \
-         "sentinels or another db than 0 mean no then")
+         "sentinels or another db than 0 mean no then")                                            \
+    TEXT(read_from,                                                                                \
+         "of a cluster, whose nodes answer reads that change nothing: \"master\", the default; "   \
+         "\"prefer_replica\": a replica while there is one, else the master; \"replica\": only "   \
+         "replicas; \"nearest\": of both whoever answers fastest")
 
 /* What stream_layout may be. */
 #define CAIRN_STREAM_LAYOUT_CAIRN "cairn"
@@ -91,6 +95,23 @@ struct cairn_backend;
 #define CAIRN_CLUSTER_NO "no"
 #define CAIRN_CLUSTER_YES "yes"
 #define CAIRN_CLUSTER_AUTO "auto"
+
+/* What read_from may be. A replica is behind its master, mostly by less than a millisecond, and by
+ * any time where the two are cut off from each other: so with anything but "master" a read may miss
+ * what was just written, by this handle too, and find what was just deleted. What it finds is
+ * whole, and was so at one moment; and what a replica does not have, or not all of, its master is
+ * asked for, so that nothing is told to be absent on a replica's word. A saver's latest checkpoint
+ * is not older than what this handle has put last, as far as it remembers.
+ *
+ * It is about cairn_store_get, batches (of what one namespace is only read), cairn_saver_get,
+ * cairn_stream_read, _length, _exists, _info and _ttl, and cairn_store_ttl. What puts a TTL back,
+ * as a store's reads do unless told otherwise, goes to masters, as everything else does: searches,
+ * lists, tails. Anything but "master" is CAIRN_EOPTION where there is no cluster; with
+ * cluster=auto it counts if there is one. */
+#define CAIRN_READ_FROM_MASTER "master"
+#define CAIRN_READ_FROM_PREFER_REPLICA "prefer_replica"
+#define CAIRN_READ_FROM_REPLICA "replica"
+#define CAIRN_READ_FROM_NEAREST "nearest"
 
 /* Room for the decoded texts of one URL; also the longest URL accepted, less one. */
 #define CAIRN_URL_MAX 8192

@@ -110,7 +110,7 @@ void cairn_stats_since(const cairn_stats_t *now, const cairn_stats_t *before, ca
 /* Commands are the backend's: a request may be several, and asking for a sign of life is one. */
 typedef struct cairn_connection {
     uint32_t size;     /* for backends: sizeof(cairn_connection_t) */
-    char role[16];     /* "commands", "subscriptions", "sentinel" */
+    char role[16];     /* "commands", "subscriptions", "sentinel", "replica": only read from */
     char where[160];   /* "127.0.0.1:6379" */
     char state[16];    /* "ready", "connecting", "waiting" ... */
     uint64_t state_ms; /* for how long */

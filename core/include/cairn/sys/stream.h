@@ -34,6 +34,8 @@ typedef struct cairn_stream_read_args {
     cairn_position_t until; /* zero: to the end */
     uint32_t most;          /* > 0 */
     bool newest;
+    bool may_lag; /* it may tell how the stream was a while ago, if the options have reads go to who
+                     may be behind. Core's own, for tails, may not */
 } cairn_stream_read_args_t;
 
 typedef struct cairn_stream_copy_args {
