@@ -160,6 +160,7 @@ void core_emit(cairn_core_t *core, cairn_event_type_t type, int status, cairn_sl
 
 /* Calls `take` with each connection of the backend's, if it has any. */
 void core_each_connection(const cairn_core_t *core, cairn_connection_fn take, void *ctx);
+void core_each_node(const cairn_core_t *core, cairn_node_fn take, void *ctx);
 
 /* Where the request goes, or requests (NULL) go; "" where the backend does not say. */
 const char *core_where(const cairn_core_t *core, const cairn_req_t *req);

@@ -87,6 +87,13 @@ void core_each_connection(const cairn_core_t *core, cairn_connection_fn take, vo
         backend->connections(core->self, take, ctx);
 }
 
+void core_each_node(const cairn_core_t *core, cairn_node_fn take, void *ctx)
+{
+    const cairn_backend_t *backend = core->backend;
+    if (CORE_REACHES(backend, cairn_backend_t, nodes) && backend->nodes)
+        backend->nodes(core->self, take, ctx);
+}
+
 /* Whether the backend knew of the member. */
 #define TOLD(one, member) CORE_REACHES(one, cairn_connection_t, member)
 
@@ -128,28 +135,47 @@ void cairn_stats_since(const cairn_stats_t *later, const cairn_stats_t *before, 
 
 _Static_assert(sizeof(cairn_stats_t) % sizeof(uint64_t) == 0, "it is counters and nothing else");
 
-/* ---- connections ---- */
+/* ---- connections and nodes ---- */
 
 typedef struct gathering {
-    cairn_connection_t *out;
+    void *out; /* an array */
     size_t room;
     size_t count;
 } gathering_t;
 
-static void gather(void *ctx, const cairn_connection_t *one)
+/* What the backend does not know of is zero. `size` is the first member of both kinds. */
+static void gather(gathering_t *all, const void *one, uint32_t told, uint32_t size)
 {
-    gathering_t *all = ctx;
     if (all->count++ >= all->room) return;
-    cairn_connection_t *to = &all->out[all->count - 1];
-    size_t size = one->size < sizeof *to ? one->size : sizeof *to;
-    memset(to, 0, sizeof *to);
-    memcpy(to, one, size);
-    to->size = sizeof *to;
+    char *to = (char *)all->out + (all->count - 1) * size;
+    memset(to, 0, size);
+    memcpy(to, one, told < size ? told : size);
+    memcpy(to, &size, sizeof size);
+}
+
+static void gather_connection(void *ctx, const cairn_connection_t *one)
+{
+    _Static_assert(offsetof(cairn_connection_t, size) == 0, "it is the first");
+    gather(ctx, one, one->size, sizeof *one);
 }
 
 size_t cairn_connections(const cairn_t *cairn, cairn_connection_t *out, size_t room)
 {
     gathering_t all = {out, room, 0};
-    if (cairn->core && core_is_open(cairn->core)) core_each_connection(cairn->core, gather, &all);
+    if (cairn->core && core_is_open(cairn->core))
+        core_each_connection(cairn->core, gather_connection, &all);
+    return all.count;
+}
+
+static void gather_node(void *ctx, const cairn_node_t *one)
+{
+    _Static_assert(offsetof(cairn_node_t, size) == 0, "it is the first");
+    gather(ctx, one, one->size, sizeof *one);
+}
+
+size_t cairn_nodes(const cairn_t *cairn, cairn_node_t *out, size_t room)
+{
+    gathering_t all = {out, room, 0};
+    if (cairn->core && core_is_open(cairn->core)) core_each_node(cairn->core, gather_node, &all);
     return all.count;
 }

@@ -109,10 +109,12 @@ static void add_link(text_t *text, const cairn_t *cairn, const cairn_stats_t *st
 
 /* ---- connections ---- */
 
-static const struct {
+typedef struct column {
     const char *name, *type, *help;
     size_t offset;
-} columns[] = {
+} column_t;
+
+static const column_t columns[] = {
 #define COLUMN(name, type, help, member)                                                           \
     {                                                                                              \
         "cairn_connection_" name, type, help, offsetof(cairn_connection_t, member)                 \
@@ -194,6 +196,57 @@ static void add_connections(text_t *text, const cairn_core_t *core)
     }
 }
 
+/* ---- nodes ---- */
+
+static const column_t node_columns[] = {
+#define COLUMN(name, type, help, member)                                                           \
+    {                                                                                              \
+        "cairn_node_" name, type, help, offsetof(cairn_node_t, member)                             \
+    }
+    COLUMN("ready", GAUGE, "1 while commands are answered.", ready),
+    COLUMN("slots", GAUGE, "Slots of a cluster that it has.", slots),
+    COLUMN("connections", GAUGE, "Connections to it.", connections),
+    COLUMN("inflight_commands", GAUGE, "Commands not answered yet.", inflight),
+    COLUMN("queued_commands", GAUGE, "Commands not written yet.", queued),
+    COLUMN("answered_total", COUNTER, "Commands answered.", answered),
+    COLUMN("errors_total", COUNTER, "Commands answered with an error.", errors),
+    COLUMN("redirected_total", COUNTER, "Commands sent to another node.", redirected),
+    COLUMN("put_off_total", COUNTER, "Commands to be sent again later.", put_off),
+    COLUMN("received_bytes_total", COUNTER, "Bytes from it.", bytes_in),
+    COLUMN("sent_bytes_total", COUNTER, "Bytes to it.", bytes_out),
+    COLUMN("connects_total", COUNTER, "Attempts that made a connection usable.", connects),
+    COLUMN("losses_total", COUNTER, "Attempts that failed and links that broke.", losses),
+#undef COLUMN
+};
+
+static void add_node(void *ctx, const cairn_node_t *one)
+{
+    sampling_t *sampling = ctx;
+    const column_t *column = &node_columns[sampling->column];
+    const bool told = one->size >= column->offset + sizeof(uint64_t);
+    add(sampling->text, "%s{node=\"", column->name);
+    add_escaped(sampling->text, one->where);
+    add(sampling->text, "\",role=\"%s\"} %" PRIu64 "\n", one->role,
+        told ? *(const uint64_t *)(const void *)((const char *)one + column->offset) : 0);
+}
+
+static void count_node(void *ctx, const cairn_node_t *one)
+{
+    (void)one;
+    ++*(unsigned *)ctx;
+}
+
+static void add_nodes(text_t *text, const cairn_core_t *core)
+{
+    unsigned count = 0;
+    core_each_node(core, count_node, &count);
+    for (size_t i = 0; i < sizeof node_columns / sizeof *node_columns && count > 0; i++) {
+        sampling_t sampling = {.text = text, .column = i};
+        head(text, node_columns[i].name, node_columns[i].type, node_columns[i].help);
+        core_each_node(core, add_node, &sampling);
+    }
+}
+
 size_t cairn_stats_text(const cairn_t *cairn, char *out, size_t size)
 {
     text_t text = {out, size, 0};
@@ -202,6 +255,9 @@ size_t cairn_stats_text(const cairn_t *cairn, char *out, size_t size)
     add_requests(&text, &stats);
     if (cairn->core && cairn->core->keeps_latency) add_latency(&text, &stats.latency);
     add_link(&text, cairn, &stats);
-    if (cairn->core && core_is_open(cairn->core)) add_connections(&text, cairn->core);
+    if (cairn->core && core_is_open(cairn->core)) {
+        add_connections(&text, cairn->core);
+        add_nodes(&text, cairn->core);
+    }
     return text.len;
 }

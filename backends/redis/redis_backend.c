@@ -185,6 +185,12 @@ static void redis_connections(void *self, cairn_connection_fn take, void *ctx)
     redis_route_each(&redis->route, take, ctx);
 }
 
+static void redis_nodes(void *self, cairn_node_fn take, void *ctx)
+{
+    const redis_backend_t *redis = self;
+    redis_route_each_node(&redis->route, take, ctx);
+}
+
 static const char *redis_where(void *self, const cairn_req_t *req)
 {
     const redis_backend_t *redis = self;
@@ -218,6 +224,7 @@ const cairn_backend_t cairn_redis_backend = {
     .connections = redis_connections,
     .where = redis_where,
     .waits_for = redis_waits_for,
+    .nodes = redis_nodes,
 };
 
 const cairn_backend_t cairn_redis_cluster_backend = {
@@ -240,4 +247,5 @@ const cairn_backend_t cairn_redis_cluster_backend = {
     .connections = redis_connections,
     .where = redis_where,
     .waits_for = redis_waits_for,
+    .nodes = redis_nodes,
 };

@@ -311,7 +311,7 @@ static bool wait_for_owner(redis_cluster_t *cluster, const redis_entry_t *entry,
 bool redis_cluster_redirect(redis_conn_t *conn, const redis_entry_t *entry, cairn_slice_t bytes,
                             cairn_slice_t *text)
 {
-    const redis_standalone_t *from = conn->data;
+    redis_standalone_t *from = conn->data;
     redis_cluster_t *cluster = from->route->cluster;
     if (!redis_error_is_of_cluster(*text) || (entry->flags & REDIS_CMD_TRANSIENT)) return false;
     if (cluster->closing) return false;
@@ -323,6 +323,8 @@ bool redis_cluster_redirect(redis_conn_t *conn, const redis_entry_t *entry, cair
     redis_redirect_t redirect;
     const int rc = redis_redirect_read(*text, &asked, &redirect);
     if (rc < 0) return false;
+    from->redirected += rc == 1;
+    from->put_off += rc == 0;
     if (rc == 1 && redis_hops_of(entry) == REDIS_HOPS_MOST) return give_up(cluster, conn, text);
     if (rc == 1) return follow(cluster, conn, entry, bytes, &redirect, *text);
     const bool down = text->ptr[0] == 'C';

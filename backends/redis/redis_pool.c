@@ -48,7 +48,7 @@ static redis_conn_t *another(redis_pool_t *pool)
     redis_conn_t **grown = cairn_realloc(pool->conns, (pool->count + 1) * sizeof *grown);
     if (!grown) return NULL;
     pool->conns = grown;
-    redis_conn_t *conn = cairn_malloc(sizeof *conn);
+    redis_conn_t *conn = cairn_calloc(1, sizeof *conn);
     if (conn) pool->conns[pool->count++] = conn;
     return conn;
 }
@@ -69,7 +69,9 @@ static void open_another(redis_pool_t *pool)
         if (is_there(pool->conns[i]) && pool->conns[i]->state != REDIS_CONN_READY) return;
     redis_conn_t *conn = another(pool);
     if (!conn) return;
+    const redis_tally_t tally = conn->tally; /* counts on */
     memset(conn, 0, sizeof *conn);
+    conn->tally = tally;
     conn->used_ms = uv_now(pool->timer.loop);
     pool->terms.open(pool, conn);
     look_later(pool);

@@ -184,6 +184,29 @@ void redis_route_each(const redis_route_t *route, cairn_connection_fn take, void
         redis_standalone_each(node, take, ctx);
 }
 
+static uint64_t slots_of(const redis_cluster_t *cluster, const redis_standalone_t *node)
+{
+    uint64_t count = 0;
+    for (unsigned slot = 0; slot < REDIS_SLOTS; slot++)
+        count += redis_cluster_node(cluster, slot) == node;
+    return count;
+}
+
+void redis_route_each_node(const redis_route_t *route, cairn_node_fn take, void *ctx)
+{
+    const redis_cluster_t *cluster = route->cluster;
+    cairn_node_t one;
+    redis_node_describe(&route->one, cluster ? "seed" : "server", &one);
+    take(ctx, &one);
+    const redis_standalone_t *node;
+    size_t at = 0;
+    while (cluster && (node = redis_cluster_next(cluster, &at))) {
+        redis_node_describe(node, node->reads_only ? "replica" : "master", &one);
+        one.slots = slots_of(cluster, node);
+        take(ctx, &one);
+    }
+}
+
 static const char *where_of(const redis_standalone_t *node, uint64_t conn)
 {
     if (conn == (uintptr_t)&node->commands) return node->commands.where;

@@ -57,6 +57,9 @@ CAIRN_MUST_USE int redis_route_use_scripts(redis_route_t *route);
 /* Calls `take` with each connection there is. */
 void redis_route_each(const redis_route_t *route, cairn_connection_fn take, void *ctx);
 
+/* The same with the server, or each node that is used. */
+void redis_route_each_node(const redis_route_t *route, cairn_node_fn take, void *ctx);
+
 /* Whether keys of different slots may be on different servers: no command names both. */
 static inline bool redis_route_is_split(const redis_route_t *route)
 {

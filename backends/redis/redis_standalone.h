@@ -61,9 +61,10 @@ struct redis_standalone {
     redis_conn_t commands;      /* the first of the pool */
     redis_conn_t subscriptions; /* CLOSED as long as `commands` does for both */
     redis_pool_t pool;
-    int open;       /* connections, the group and the pool */
-    bool connected; /* a connection of the pool is ready, and core has been told */
-    bool scripted;  /* calls scripts: they are loaded with each new link */
+    int open;                     /* connections, the group and the pool */
+    bool connected;               /* a connection of the pool is ready, and core has been told */
+    bool scripted;                /* calls scripts: they are loaded with each new link */
+    uint64_t redirected, put_off; /* by a node of a cluster: see cairn_node_t */
 };
 
 /* Copies the options and begins to connect. UV_ENOMEM. */

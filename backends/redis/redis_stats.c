@@ -1,6 +1,7 @@
 #include "redis_stats.h"
 
 #include <stdio.h>
+#include <string.h>
 
 static const char *name_of(redis_conn_state_t state)
 {
@@ -51,6 +52,37 @@ void redis_conn_describe(const redis_conn_t *conn, const char *role, cairn_conne
     snprintf(out->where, sizeof out->where, "%s", conn->where);
     snprintf(out->state, sizeof out->state, "%s", name_of(conn->state));
     snprintf(out->last_loss, sizeof out->last_loss, "%s", tally->last_loss);
+}
+
+/* Those that sentinels are asked over are none of its own. */
+static void add_connection(void *ctx, const cairn_connection_t *one)
+{
+    cairn_node_t *node = ctx;
+    if (strcmp(one->role, "sentinel") == 0) return;
+    node->connections += strcmp(one->state, name_of(REDIS_CONN_CLOSED)) != 0;
+    node->inflight += one->inflight;
+    node->queued += one->queued;
+    node->answered += one->answered;
+    node->errors += one->errors;
+    node->bytes_in += one->bytes_in;
+    node->bytes_out += one->bytes_out;
+    node->connects += one->connects;
+    node->losses += one->losses;
+    if (!node->last_loss[0])
+        snprintf(node->last_loss, sizeof node->last_loss, "%s", one->last_loss);
+}
+
+void redis_node_describe(const redis_standalone_t *node, const char *role, cairn_node_t *out)
+{
+    *out = (cairn_node_t){
+        .size = sizeof *out,
+        .ready = node->connected,
+        .redirected = node->redirected,
+        .put_off = node->put_off,
+    };
+    snprintf(out->role, sizeof out->role, "%s", role);
+    snprintf(out->where, sizeof out->where, "%s", redis_standalone_where(node));
+    redis_standalone_each(node, add_connection, out);
 }
 
 void redis_conn_waits_for(const redis_conn_t *conn, char *out, size_t size)

@@ -109,10 +109,16 @@ static void few_requests_need_no_more_than_one(world_t *w)
 static void idle_ones_are_closed_and_opened_again(world_t *w)
 {
     client_t *c = world_open(w, "client_name=pool&max_connections=4&idle_ms=40&" EAGER);
+    uint64_t answered = 0;
     for (int round = 0; round < 3; round++) {
+        cairn_node_t server;
         fill(c, 3);
         await_connections(c, 1);
+        assert_int_equal(cairn_nodes(&c->cairn, &server, 1), 1);
+        assert_true(server.answered >= answered + 3); /* those that were closed have counted */
+        answered = server.answered;
     }
+    assert_true(answered >= client_stats(c).completed);
     pub_await(client_publish(c, "news", "x"), 0);
     assert_int_equal(c->journal.count, 1);
 }

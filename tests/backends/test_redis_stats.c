@@ -47,6 +47,16 @@ static void what_is_done_is_counted(world_t *w)
     assert_string_equal(all[0].last_loss, "");
     assert_true(all[0].bytes_in == stats.bytes_in);
     assert_true(all[0].bytes_out == stats.bytes_out);
+
+    cairn_node_t node;
+    assert_int_equal(cairn_nodes(&c->cairn, &node, 1), 1);
+    assert_string_equal(node.role, "server");
+    assert_string_equal(node.where, where);
+    assert_int_equal(node.ready, 1);
+    assert_int_equal(node.slots, 0);
+    assert_int_equal(node.connections, 1);
+    assert_int_equal(node.answered, 50);
+    assert_true(node.bytes_in == stats.bytes_in);
 }
 
 static void over_resp2_subscriptions_have_their_own(world_t *w)

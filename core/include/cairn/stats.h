@@ -131,6 +131,34 @@ typedef struct cairn_connection {
 /* Fills at most `room`; returns how many there are. None of memory, or of a closed handle. */
 size_t cairn_connections(const cairn_t *cairn, cairn_connection_t *out, size_t room);
 
+/* ---- the servers behind it ---- */
+
+/* One that the handle talks to: the server, or each node of a cluster that it uses. */
+typedef struct cairn_node {
+    uint32_t size; /* for backends: sizeof(cairn_node_t) */
+    char role[16]; /* "server"; of a cluster "master", "replica", or "seed": whichever of the URL's
+                      hosts is asked for the map, and subscribed at */
+    char where[160];      /* "127.0.0.1:6379" */
+    uint64_t ready;       /* 1: commands are answered, as far as is known; 0: they wait */
+    uint64_t slots;       /* of a cluster: that it has, as the map says */
+    uint64_t connections; /* now, whether usable or not */
+    uint64_t inflight;    /* now, as of a cairn_connection_t, and what follows since it is used */
+    uint64_t queued;
+    uint64_t answered;
+    uint64_t errors;
+    uint64_t redirected; /* of a cluster: commands that it sent to another node: MOVED, ASK */
+    uint64_t put_off;    /* ... that it could not take then: TRYAGAIN, CLUSTERDOWN */
+    uint64_t bytes_in;
+    uint64_t bytes_out;
+    uint64_t connects;
+    uint64_t losses;
+    char last_loss[256]; /* of one of its connections, in words; empty if there was none */
+} cairn_node_t;
+
+/* Fills at most `room`; returns how many there are. None of memory, or of a closed handle. A node
+ * that leaves the cluster takes its counters along. */
+size_t cairn_nodes(const cairn_t *cairn, cairn_node_t *out, size_t room);
+
 /* ---- as text ---- */
 
 /* All of it in Prometheus's text format (version 0.0.4), for a server's /metrics: names begin with

@@ -114,6 +114,9 @@ typedef struct cairn_host_api {
 /* Takes one connection; `one` is borrowed for the call. */
 typedef void (*cairn_connection_fn)(void *ctx, const cairn_connection_t *one);
 
+/* The same with one server or node. */
+typedef void (*cairn_node_fn)(void *ctx, const cairn_node_t *one);
+
 typedef struct cairn_backend {
     uint32_t magic; /* CAIRN_BACKEND_MAGIC */
     uint16_t abi_major;
@@ -162,6 +165,8 @@ typedef struct cairn_backend {
      * written where that is not known. Asked when its deadline has passed, before it is forgotten.
      */
     void (*waits_for)(void *self, const cairn_req_t *req, char *out, size_t size);
+    /* May. Calls `take` with each server that it talks to; for statistics. */
+    void (*nodes)(void *self, cairn_node_fn take, void *ctx);
 } cairn_backend_t;
 
 /* The backends built into the library, NULL-terminated. */
