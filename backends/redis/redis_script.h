@@ -32,8 +32,8 @@ extern const redis_script_t redis_script_compact, redis_script_copy, redis_scrip
     redis_script_ttl, redis_script_find_runs, redis_script_list_slots, redis_script_copy_in,
     redis_script_copy_out;
 extern const redis_script_t redis_script_stream_append, redis_script_stream_clear,
-    redis_script_stream_copy, redis_script_stream_dump, redis_script_stream_info,
-    redis_script_stream_push, redis_script_stream_restore, redis_script_stream_set_ttl;
+    redis_script_stream_copy, redis_script_stream_copy_in, redis_script_stream_copy_out,
+    redis_script_stream_info, redis_script_stream_push, redis_script_stream_set_ttl;
 extern const redis_script_t redis_script_pure_graph;
 extern const redis_script_t redis_script_group_create, redis_script_group_destroy,
     redis_script_group_ack, redis_script_group_nak, redis_script_group_read,

@@ -163,7 +163,9 @@ static int redis_stream_copy(void *self, cairn_stream_count_t *req,
                              const cairn_stream_copy_args_t *args)
 {
     redis_backend_t *redis = self;
-    if (redis_route_is_split(&redis->route)) return redis_stream_copy_spread(redis, req, args);
+    if (redis_route_is_split(&redis->route) &&
+        redis_slot_of_id(args->source) != redis_slot_of_id(args->target))
+        return redis_stream_copy_spread(redis, req, args);
     const redis_queue_name_t source = redis_queue_name(args->source);
     const redis_queue_name_t target = redis_queue_name(args->target);
     const size_t bytes = redis_queue_bound(redis, &source, 0, 0) +
@@ -174,7 +176,7 @@ static int redis_stream_copy(void *self, cairn_stream_count_t *req,
     if (rc < 0) return rc;
     redis_tips_forget(redis, target.id);
     redis_route_join(&redis->route, target.id);
-    out = redis_script_begin(out, &redis_script_stream_copy, REDIS_GUARD_OF_NONE,
+    out = redis_script_begin(out, &redis_script_stream_copy, redis_queue_guard(redis, &source),
                              2 * (size_t)REDIS_QUEUE_KEYS, 3);
     out = redis_queue_keys(out, &source);
     out = redis_queue_keys(out, &target);

@@ -64,6 +64,11 @@ static inline bool redis_is_queue_channel(cairn_slice_t channel)
            memcmp(channel.ptr, prefix, len) == 0;
 }
 
+/* ---- redis_stream_copy_spread.c: a copy to another slot of a cluster ---- */
+
+CAIRN_MUST_USE int redis_stream_copy_spread(redis_backend_t *redis, cairn_stream_count_t *req,
+                                            const cairn_stream_copy_args_t *args);
+
 /* ---- redis_stream_event.c: positions and events as bytes ---- */
 
 /* Bytes that a position takes, at the most. */
@@ -250,11 +255,6 @@ CAIRN_MUST_USE int redis_batches_flush(redis_backend_t *redis, cairn_slice_t str
 #define REDIS_BATCH_ALONE 1
 CAIRN_MUST_USE int redis_batch_append(redis_backend_t *redis, cairn_stream_append_t *req,
                                       const cairn_stream_append_args_t *args);
-
-/* ---- redis_stream_copy_spread.c: in a cluster ---- */
-
-int redis_stream_copy_spread(redis_backend_t *redis, cairn_stream_count_t *req,
-                             const cairn_stream_copy_args_t *args);
 
 /* ---- redis_stream_feed.c: subscriptions ---- */
 

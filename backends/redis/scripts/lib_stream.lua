@@ -7,8 +7,10 @@
 --                                       "g" and a group: how it was made
 --     langgraph:queue_naks:{id}:group   a sorted set: positions that a nak gave back, and when they are
 --                                       due; Redis holds them for the consumer "-"
+--     langgraph:queue_copy:{id}:n, langgraph:queue_copy_more:{id}:n   a copy to {id} that is being made
+--                                       (stream_copy_in.lua); with a TTL of their own
 --
--- All have the TTL of the first. backends/redis/redis_stream_event.c packs events.
+-- All others have the TTL of the first. backends/redis/redis_stream_event.c packs events.
 --
 -- A position is 1-n. With each event n grows by one, from the microsecond in which the stream began: so
 -- an event's predecessor is known from its position, and a stream that begins anew begins behind all that

@@ -2,8 +2,8 @@
 --
 -- KEYS: 1 the source, 2 what goes with it; 3 and 4 those of the target. ARGV: 1 the source's channel, 2 the
 -- target's, 3 its TTL in ms or -1.
--- Returns how many events there are in the copy; -1: the target is there. In a cluster the two may be in two
--- slots: stream_dump and stream_restore.
+-- Returns how many events there are in the copy; -1: the target is there. In a cluster the two are
+-- in one slot; for those of two: stream_copy_out and stream_copy_in.
 
 local source, target = make_stream(KEYS[1], ARGV[1]), make_stream(KEYS[3], ARGV[2])
 if call('EXISTS', target.key) == 1 then return -1 end

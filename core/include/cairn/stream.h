@@ -186,9 +186,10 @@ struct cairn_stream_count {
 CAIRN_MUST_USE int cairn_stream_clear(cairn_streams_t *streams, cairn_stream_count_t *req,
                                       cairn_slice_t stream, cairn_stream_count_cb cb);
 
-/* Copies the events with their positions and ids, but no groups. `ttl` is the copy's; not given:
- * that of the options of `streams`. `events`: how many there are in the copy; 0 if there is no
- * source. Ends with UV_EEXIST if the target is there, refuses with UV_EINVAL if the two are one. */
+/* Copies the events with their positions and ids, but no groups, all or none: those that the source
+ * held at one moment. `ttl` is the copy's; not given: that of the options of `streams`. `events`:
+ * how many there are in the copy; 0 if there is no source. Ends with UV_EEXIST if the target is
+ * there, refuses with UV_EINVAL if the two are one. */
 CAIRN_MUST_USE int cairn_stream_copy(cairn_streams_t *streams, cairn_stream_count_t *req,
                                      cairn_slice_t source, cairn_slice_t target, cairn_ttl_t ttl,
                                      cairn_stream_count_cb cb);
