@@ -372,8 +372,9 @@ static void of_thread_scope_a_default_unpins_nothing(world_t *w)
     saver_put(s, "c2", "");
     saver_pin(s, at("c1"));
     saver_put(s, "c3", "");
+    const moment_t put = s->moment;
     assert_int_equal(saver_ttl(s, at("c1")), CAIRN_TTL_PERSIST);
-    assert_ttl(s, at("c2"), HOUR, s->moment);
+    assert_ttl(s, at("c2"), HOUR, put);
 }
 
 /* ---- asking ---- */

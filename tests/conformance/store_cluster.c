@@ -17,28 +17,28 @@ enum {
 
 cluster_t store_cluster;
 
-void store_cluster_start(void)
+void store_cluster_start_as(int argc, char **argv)
 {
     const cluster_options_t options = {.masters = MASTERS, .replicas = -1};
-    cluster_start(&store_cluster, &options);
+    cluster_suite_start(&store_cluster, &options, argc, argv);
     store_backend = (store_backend_t){.clear = store_cluster_clear,
                                       .assert_empty = store_cluster_assert_empty,
                                       .clock_slack_us = 2000};
 }
 
+void store_cluster_start(void)
+{
+    store_cluster_start_as(1, NULL);
+}
+
 void store_cluster_stop(void)
 {
-    cluster_stop(&store_cluster);
+    cluster_suite_stop(&store_cluster);
 }
 
 const char *store_cluster_url(const char *rest)
 {
-    static char urls[8][1024];
-    static unsigned next;
-    char *out = urls[next++ % 8];
-    snprintf(out, sizeof urls[0], "redis+cluster%s",
-             strchr(cluster_url(&store_cluster, rest), ':'));
-    return out;
+    return cluster_suite_url(&store_cluster, rest);
 }
 
 void store_cluster_clear(void)

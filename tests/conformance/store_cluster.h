@@ -2,7 +2,7 @@
 #ifndef TESTS_CONFORMANCE_STORE_CLUSTER_H
 #define TESTS_CONFORMANCE_STORE_CLUSTER_H
 
-#include "cluster.h"
+#include "cluster_suite.h"
 #include "store_client.h"
 
 extern cluster_t store_cluster;
@@ -10,6 +10,9 @@ extern cluster_t store_cluster;
 /* Three masters without replicas. Sets store_backend. */
 void store_cluster_start(void);
 void store_cluster_stop(void);
+
+/* The same as the program's arguments say (cluster_suite.h). */
+void store_cluster_start_as(int argc, char **argv);
 
 /* As cluster_url, but saying that it is one. Good for seven more calls. */
 const char *store_cluster_url(const char *rest);

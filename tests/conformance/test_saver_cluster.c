@@ -1,5 +1,5 @@
-/* The Redis backend's saver over a real cluster. */
-#include "cluster.h"
+/* The Redis backend's saver over a real cluster, plain and over TLS. */
+#include "cluster_suite.h"
 #include "saver_suite.h"
 
 #include <hiredis/hiredis.h>
@@ -131,20 +131,21 @@ static const scenario_t own_scenarios[] = {
     SCENARIO(what_moves_is_listed_and_dropped),
 };
 
-int main(void)
+int main(int argc, char **argv)
 {
     const cluster_options_t options = {.masters = MASTERS, .replicas = -1};
-    cluster_start(&cluster, &options);
+    cluster_suite_start(&cluster, &options, argc, argv);
     const saver_backend_t backend = {.clear = clear, .assert_empty = assert_empty};
-    char url[1024], old[1100], pool[1100];
-    snprintf(url, sizeof url, "redis+cluster%s", strchr(cluster_url(&cluster, NULL), ':'));
-    snprintf(old, sizeof old, "%s?protocol=2", url);
-    snprintf(pool, sizeof pool, "%s?max_connections=8&spread_after=1", url);
-    const saver_factory_t factory = {"saver: cluster", url, backend, NULL};
+    const char *pool = cluster_suite_url(&cluster, "max_connections=8&spread_after=1");
     saver_backend = backend;
-    int failures = SCENARIOS_RUN("saver: cluster, pool", own_scenarios, pool);
-    failures += SCENARIOS_RUN("saver: cluster RESP2", own_scenarios, old);
+    int failures =
+        SCENARIOS_RUN(cluster_suite_name(&cluster, "saver: cluster, pool"), own_scenarios, pool);
+    if (!cluster.options.tls_cert)
+        failures += SCENARIOS_RUN("saver: cluster RESP2", own_scenarios,
+                                  cluster_suite_url(&cluster, "protocol=2"));
+    const saver_factory_t factory = {cluster_suite_name(&cluster, "saver: cluster"),
+                                     cluster_suite_url(&cluster, NULL), backend, NULL};
     failures += saver_suite_run(&factory);
-    cluster_stop(&cluster);
+    cluster_suite_stop(&cluster);
     return failures;
 }

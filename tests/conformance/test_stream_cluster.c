@@ -1,5 +1,5 @@
-/* The Redis backend over a real cluster of six nodes: RESP3 and RESP2. */
-#include "cluster.h"
+/* The Redis backend over a real cluster of six nodes: RESP3 and RESP2, plain and over TLS. */
+#include "cluster_suite.h"
 #include "stream_suite.h"
 
 static cluster_t cluster;
@@ -21,22 +21,23 @@ static void clear(void)
     for (int node = 0; node < 3; node++) cluster_ask(&cluster, node, "FLUSHALL");
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     /* A node that is only slow is not given up: its streams would lose what they have. */
     const cluster_options_t options = {.node_timeout_ms = 6000};
-    cluster_start(&cluster, &options);
+    cluster_suite_start(&cluster, &options, argc, argv);
     const streams_backend_t backend = {.clear = clear};
-    char url[1024], old[1100];
-    snprintf(url, sizeof url, "redis+cluster%s", strchr(cluster_url(&cluster, NULL), ':'));
-    snprintf(old, sizeof old, "%s?protocol=2", url);
-    const stream_factory_t factories[] = {
-        {.name = "stream: cluster RESP3", .url = url, .backend = backend, .lacks = lacks},
-        {.name = "stream: cluster RESP2", .url = old, .backend = backend, .lacks = lacks},
-    };
-    int failures = 0;
-    for (size_t i = 0; i < sizeof factories / sizeof *factories; i++)
-        failures += stream_suite_run(&factories[i]);
-    cluster_stop(&cluster);
+    const stream_factory_t factory = {.name = cluster_suite_name(&cluster, "stream: cluster"),
+                                      .url = cluster_suite_url(&cluster, NULL),
+                                      .backend = backend,
+                                      .lacks = lacks};
+    int failures = stream_suite_run(&factory);
+    if (!cluster.options.tls_cert) {
+        stream_factory_t old = factory;
+        old.name = "stream: cluster RESP2";
+        old.url = cluster_suite_url(&cluster, "protocol=2");
+        failures += stream_suite_run(&old);
+    }
+    cluster_suite_stop(&cluster);
     return failures;
 }
