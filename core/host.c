@@ -173,16 +173,22 @@ static void topic_failed(const cairn_host_t *host, cairn_topic_t *shared, int st
         sub_fail(CONTAINER_OF(subs.next, cairn_sub_t, in_topic), status, detail);
 }
 
+static void topic_down(const cairn_host_t *host, cairn_topic_t *shared, int status,
+                       cairn_slice_t detail)
+{
+    (void)host;
+    topic_t *topic = topic_of(shared);
+    if (topic->state != TOPIC_UP) return;
+    topic->state = TOPIC_DOWN;
+    for (cairn_link_t *at = topic->subs.next; at != &topic->subs; at = at->next)
+        sub_down(CONTAINER_OF(at, cairn_sub_t, in_topic), status, detail);
+}
+
 static void topics_down(const cairn_host_t *host, int status, cairn_slice_t detail)
 {
     const cairn_link_t *all = &core_of(host)->topics.names.all;
-    for (cairn_link_t *at = all->next; at != all; at = at->next) {
-        topic_t *topic = CONTAINER_OF(at, topic_t, in_names.all);
-        if (topic->state != TOPIC_UP) continue;
-        topic->state = TOPIC_DOWN;
-        for (cairn_link_t *in = topic->subs.next; in != &topic->subs; in = in->next)
-            sub_down(CONTAINER_OF(in, cairn_sub_t, in_topic), status, detail);
-    }
+    for (cairn_link_t *at = all->next; at != all; at = at->next)
+        topic_down(host, &CONTAINER_OF(at, topic_t, in_names.all)->shared, status, detail);
 }
 
 static void topics_kept_out(const cairn_host_t *host, int status, cairn_slice_t detail)
@@ -259,4 +265,5 @@ const cairn_host_api_t core_host_api = {
     .logs = logs,
     .reauthenticated = reauthenticated,
     .topics_kept_out = topics_kept_out,
+    .topic_down = topic_down,
 };

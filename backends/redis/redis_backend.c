@@ -1,34 +1,36 @@
 #include "redis_pure_graph.h"
+#include "redis_topics.h"
 
 #include <cairn/sys/alloc.h>
 #include <stdio.h>
 #include <string.h>
 
-/* Of a cluster the first has the subscriptions of topics, and each node those of its streams. */
+/* Of a cluster each node has the subscriptions of its streams, and of its topics if they are
+ * sharded; else the first has those. */
 static void on_resubscribe(redis_standalone_t *node, redis_conn_t *conn)
 {
     redis_backend_t *redis = redis_backend_of(node);
-    if (node == &redis->route.one) redis_broker_resubscribe(redis, conn);
+    redis_topics_resubscribe(redis, node, conn);
     if (conn->state == REDIS_CONN_READY) redis_streams_resubscribe(redis, node, conn);
 }
 
 static bool has_subscriptions(redis_standalone_t *node)
 {
-    const redis_backend_t *redis = redis_backend_of(node);
-    if (redis_streams_are_at(redis, node)) return true;
-    return node == &redis->route.one && redis->host->api->topic_next(redis->host, NULL);
+    redis_backend_t *redis = redis_backend_of(node);
+    return redis_streams_are_at(redis, node) || redis_topics_are_at(redis, node);
 }
 
 static void on_subscriptions_lost(redis_standalone_t *node, int status, const char *detail)
 {
     redis_backend_t *redis = redis_backend_of(node);
-    if (node == &redis->route.one) redis_broker_link_lost(redis, status, detail);
+    redis_topics_link_lost(redis, node, status, detail);
     if (!redis->pure_graph) redis_streams_link_lost(redis, node, status, detail);
 }
 
 static void on_moved(redis_standalone_t *node)
 {
     redis_streams_move(redis_backend_of(node));
+    redis_topics_move(redis_backend_of(node));
 }
 
 static void on_commands_lost(redis_standalone_t *route, int status, const char *detail)
@@ -104,7 +106,11 @@ static int redis_open(const cairn_host_t *host, const cairn_options_t *options, 
     rc = choose_layout(redis, options->stream_layout, is_split, error);
     if (rc < 0) goto fail;
     if (redis->pure_graph) redis->route.use = REDIS_CLUSTER_NO;
+    redis->route.shards_topics = options->sharded_topics != 0;
     redis->route.cluster_capabilities = cairn_redis_cluster_backend.capabilities;
+    redis->route.cluster_capabilities &=
+        redis->route.shards_topics ? ~CAIRN_CAP_PATTERNS : ~CAIRN_CAP_RECEIVERS;
+    if (is_split) redis->route.one.capabilities = redis->route.cluster_capabilities;
     rc = redis_tls_open(&redis->route.one.tls, options, error);
     if (rc < 0) goto fail;
     rc = redis_route_open(&redis->route, host, options, &route_events);

@@ -66,13 +66,11 @@ bool redis_saver_let_go(uint64_t memory);
  * of the saver it may have something left to do. */
 void redis_saver_give_up(redis_backend_t *redis, const cairn_req_t *req);
 
-/* The route tells the broker of its subscription link. */
-void redis_broker_resubscribe(redis_backend_t *redis, redis_conn_t *conn);
-void redis_broker_link_lost(redis_backend_t *redis, int status, const char *detail);
+/* "message", "pmessage", "smessage" or "sunsubscribe" from a server. <0: it is malformed. */
 int redis_broker_message(redis_standalone_t *node, cairn_slice_t kind, size_t count,
                          redis_reply_t *rest);
 
-/* The same for run streams, of that node of a cluster. */
+/* The route tells of the subscription link of that server, or that node of a cluster. */
 void redis_streams_resubscribe(redis_backend_t *redis, redis_standalone_t *node,
                                redis_conn_t *conn);
 void redis_streams_link_lost(redis_backend_t *redis, redis_standalone_t *node, int status,
@@ -84,9 +82,10 @@ bool redis_streams_are_at(const redis_backend_t *redis, const redis_standalone_t
 /* Slots may have other owners: those are subscribed to. */
 void redis_streams_move(redis_backend_t *redis);
 
-/* "smessage" or "sunsubscribe" from a node. <0: it is malformed. */
-int redis_streams_sharded(redis_backend_t *redis, redis_standalone_t *node, cairn_slice_t kind,
-                          size_t count, redis_reply_t *rest);
+/* A node says that nobody is subscribed to a sharded channel of a run stream there any more.
+ * UV_ENOMEM. */
+CAIRN_MUST_USE int redis_streams_left(redis_backend_t *redis, const redis_standalone_t *node,
+                                      cairn_slice_t name);
 
 /* The same in the layout of Pure Graph, of the link that commands take. Closed: nothing is asked
  * any more; freed when the connections are gone. */

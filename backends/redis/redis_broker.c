@@ -1,19 +1,16 @@
-/* Topics on Redis: PUBLISH, SUBSCRIBE, PSUBSCRIBE.
- *
- * Core keeps the topics. Here only two things count: whether one is wanted, and how many of its
- * SUBSCRIBEs and UNSUBSCRIBEs are unanswered. What became of it is said when the last answer is in,
- * so that a topic may be left and joined again without waiting. */
-#include "redis_backend.h"
+/* Topics on Redis: what is published, and what comes of it. */
 #include "redis_cmd.h"
-#include "redis_error.h"
 #include "redis_stream.h"
-
-static redis_backend_t *backend_of(void *self)
-{
-    return self;
-}
+#include "redis_topics.h"
 
 /* ---- publish ---- */
+
+/* What is passed on over a cluster's bus, only the node that was asked counts: its own. */
+static bool counts_all(const cairn_broker_publish_t *req)
+{
+    const redis_backend_t *redis = redis_backend_of(redis_conn_of_request(&req->req)->data);
+    return !redis_route_is_split(&redis->route) || redis_topics_are_sharded(redis);
+}
 
 static void on_published(void *ctx, int status, redis_reply_t *reply, cairn_slice_t detail)
 {
@@ -28,131 +25,70 @@ static void on_published(void *ctx, int status, redis_reply_t *reply, cairn_slic
     if (status < 0) {
         api->fail(&req->req, status, detail);
     } else {
-        api->publish_done(req, receivers);
+        api->publish_done(req, counts_all(req) ? receivers : -1);
     }
+}
+
+/* In a cluster whose topics are sharded, or may turn out to be. */
+static int publish_sharded(redis_backend_t *redis, cairn_broker_publish_t *req,
+                           cairn_slice_t channel, cairn_slice_t payload)
+{
+    const size_t most = REDIS_SPUBLISH_SIZE + redis_cmd_bound(2, channel.len + payload.len);
+    const bool holds = !redis_route_knows_channels(&redis->route);
+    redis_conn_t *conn = redis_route_choose_slot(&redis->route, redis_slot(channel));
+    char *at;
+    if (holds && redis_cluster_holds_too_much(redis->route.cluster, most)) return CAIRN_EFULL;
+    int rc = redis_conn_reserve(conn, most, &at);
+    if (rc < 0) return rc;
+    const char *const begin = at;
+    at = redis_cmd_literal(at, REDIS_SPUBLISH, REDIS_SPUBLISH_SIZE);
+    at = redis_cmd_arg(at, channel);
+    at = redis_cmd_arg(at, payload);
+    if (!holds) {
+        redis_conn_commit_request(conn, at, on_published, &req->req);
+        return 0;
+    }
+    const redis_entry_t entry = redis_conn_entry_of(&req->req, on_published);
+    req->req.scratch[REDIS_SCRATCH_MEMORY] = req->req.scratch[REDIS_SCRATCH_CONN] = 0;
+    const cairn_slice_t bytes = cairn_slice(begin, (size_t)(at - begin));
+    return redis_cluster_hold(redis->route.cluster, &entry, bytes) ? 0 : UV_ENOMEM;
 }
 
 static int redis_publish(void *self, cairn_broker_publish_t *req, cairn_slice_t channel,
                          cairn_slice_t payload)
 {
-    redis_conn_t *conn = redis_route_choose_slot(&backend_of(self)->route, redis_slot(channel));
+    redis_backend_t *redis = self;
+    if (redis_topics_may_be_sharded(redis)) return publish_sharded(redis, req, channel, payload);
+    redis_conn_t *conn = redis_route_choose_slot(&redis->route, redis_slot(channel));
     char *at;
     int rc = redis_conn_reserve(conn, redis_cmd_bound(3, 16 + channel.len + payload.len), &at);
     if (rc < 0) return rc;
-    at = redis_cmd_literal(at, LITERAL("*3\r\n$7\r\nPUBLISH\r\n"));
+    at = redis_cmd_literal(at, REDIS_PUBLISH, REDIS_PUBLISH_SIZE);
     at = redis_cmd_arg(at, channel);
     at = redis_cmd_arg(at, payload);
     redis_conn_commit_request(conn, at, on_published, &req->req);
     return 0;
 }
 
-/* ---- subscribe ---- */
+/* ---- messages ---- */
 
-/* topic->data is the backend; topic->counter counts unanswered commands, above this bit. */
-#define WANTED 1u
-#define UNANSWERED 2u
-
-static void settle(cairn_topic_t *topic, int status, cairn_slice_t detail)
+static bool is_left(cairn_slice_t kind)
 {
-    const cairn_host_t *host = backend_of(topic->data)->host;
-    if (topic->counter >= UNANSWERED) return;
-    if (!(topic->counter & WANTED)) {
-        host->api->topic_closed(host, topic);
-    } else if (status < 0) {
-        host->api->topic_failed(host, topic, status, detail);
-    } else {
-        host->api->topic_up(host, topic);
-    }
+    return cairn_slice_eq(kind, cairn_str("sunsubscribe"));
 }
 
-static char *begin_subscribe(char *at, bool pattern)
+static int take_left(redis_backend_t *redis, const redis_standalone_t *node, size_t count,
+                     redis_reply_t *rest)
 {
-    if (pattern) return redis_cmd_literal(at, LITERAL("*2\r\n$10\r\nPSUBSCRIBE\r\n"));
-    return redis_cmd_literal(at, LITERAL("*2\r\n$9\r\nSUBSCRIBE\r\n"));
-}
-
-static char *begin_unsubscribe(char *at, bool pattern)
-{
-    if (pattern) return redis_cmd_literal(at, LITERAL("*2\r\n$12\r\nPUNSUBSCRIBE\r\n"));
-    return redis_cmd_literal(at, LITERAL("*2\r\n$11\r\nUNSUBSCRIBE\r\n"));
-}
-
-static void on_answered(void *ctx, int status, redis_reply_t *reply, cairn_slice_t detail);
-
-static int send_for(redis_conn_t *conn, cairn_topic_t *topic, char *(*begin)(char *, bool))
-{
-    char *at;
-    int rc = redis_conn_reserve_unbounded(conn, redis_cmd_bound(2, 16 + topic->name.len), &at);
-    if (rc < 0) return rc;
-    at = redis_cmd_arg(begin(at, topic->pattern), topic->name);
-    redis_conn_commit(conn, at, on_answered, topic, REDIS_CMD_TRANSIENT | REDIS_CMD_SUBSCRIPTION);
-    topic->counter += UNANSWERED;
+    cairn_slice_t channel;
+    if (count != 2) return CAIRN_EPROTOCOL;
+    if (redis_reply_type(rest) == REDIS_NIL) return 0; /* there was none to leave */
+    if (redis_reply_string(rest, &channel) < 0) return CAIRN_EPROTOCOL;
+    if (!redis->route.cluster) return 0;
+    if (redis_is_queue_channel(channel)) return redis_streams_left(redis, node, channel);
+    redis_topics_left(redis, node, channel);
     return 0;
 }
-
-/* What is refused as the link becomes ready is not held, as what comes later is. */
-static bool is_asked_again(cairn_topic_t *topic, cairn_slice_t detail)
-{
-    redis_conn_t *conn = redis_route_subscriptions(&backend_of(topic->data)->route);
-    if (topic->counter != WANTED || !redis_error_passes(detail)) return false;
-    return conn->state == REDIS_CONN_READY && send_for(conn, topic, begin_subscribe) == 0;
-}
-
-static void on_answered(void *ctx, int status, redis_reply_t *reply, cairn_slice_t detail)
-{
-    cairn_topic_t *topic = ctx;
-    (void)reply;
-    topic->counter -= UNANSWERED;
-    if (status < 0 && is_asked_again(topic, detail)) return;
-    settle(topic, status, detail);
-}
-
-static int redis_topic_open(void *self, cairn_topic_t *topic)
-{
-    redis_backend_t *redis = backend_of(self);
-    redis_conn_t *conn = redis_route_subscriptions(&redis->route);
-    topic->data = redis;
-    /* Without a link it is subscribed with all others, when there is one. */
-    int rc = conn->state == REDIS_CONN_READY ? send_for(conn, topic, begin_subscribe) : 0;
-    if (rc == 0) topic->counter |= WANTED;
-    redis->has_patterns |= topic->pattern;
-    return rc;
-}
-
-static void redis_topic_close(void *self, cairn_topic_t *topic)
-{
-    redis_conn_t *conn = redis_route_subscriptions(&backend_of(self)->route);
-    topic->counter &= ~(uint64_t)WANTED;
-    /* Out of memory to say so: messages for a topic that nobody has are dropped as they come. */
-    if (conn->state == REDIS_CONN_READY) (void)!send_for(conn, topic, begin_unsubscribe);
-    settle(topic, 0, cairn_slice(NULL, 0));
-}
-
-void redis_broker_resubscribe(redis_backend_t *redis, redis_conn_t *conn)
-{
-    const cairn_host_t *host = redis->host;
-    for (cairn_topic_t *topic = NULL; (topic = host->api->topic_next(host, topic));) {
-        int rc = send_for(conn, topic, begin_subscribe);
-        if (rc < 0) {
-            redis_conn_lose(conn, rc, "out of memory while subscribing");
-            return;
-        }
-    }
-}
-
-void redis_broker_link_lost(redis_backend_t *redis, int status, const char *detail)
-{
-    const cairn_host_t *host = redis->host;
-    cairn_topic_t *next;
-    for (cairn_topic_t *topic = host->api->topic_next(host, NULL); topic; topic = next) {
-        next = host->api->topic_next(host, topic);
-        topic->counter &= WANTED;
-        if (!topic->counter) host->api->topic_closed(host, topic);
-    }
-    host->api->topics_down(host, status, cairn_str(detail));
-}
-
-/* ---- messages ---- */
 
 int redis_broker_message(redis_standalone_t *node, cairn_slice_t kind, size_t count,
                          redis_reply_t *rest)
@@ -160,8 +96,8 @@ int redis_broker_message(redis_standalone_t *node, cairn_slice_t kind, size_t co
     redis_backend_t *redis = redis_backend_of(node);
     const cairn_host_t *host = redis->host;
     const bool pattern = kind.ptr[0] == 'p';
-    if (kind.ptr[0] == 's') return redis_streams_sharded(redis, node, kind, count, rest);
     cairn_broker_message_t message = {.pattern = {NULL, 0}};
+    if (is_left(kind)) return take_left(redis, node, count, rest);
     if (count != (pattern ? 3 : 2)) return CAIRN_EPROTOCOL;
     if (pattern && redis_reply_string(rest, &message.pattern) < 0) return CAIRN_EPROTOCOL;
     if (redis_reply_string(rest, &message.channel) < 0) return CAIRN_EPROTOCOL;
@@ -170,7 +106,7 @@ int redis_broker_message(redis_standalone_t *node, cairn_slice_t kind, size_t co
         return pattern ? 0 : redis_streams_message(redis, node, message.channel, message.payload);
     cairn_topic_t *topic =
         host->api->topic_find(host, pattern, pattern ? message.pattern : message.channel);
-    if (topic) host->api->deliver_now(host, topic, &message);
+    if (topic && redis_topic_is_at(topic, node)) host->api->deliver_now(host, topic, &message);
     return 0;
 }
 

@@ -12,6 +12,7 @@ enum {
     ASK_AGAIN_MS = 100,      /* the map, at the most so often */
     ASK_UNTIL_MS = 2000,     /* somebody else is asked */
     ASK_WHILE_LOST_MS = 250, /* as long as a node is not there, or a slot is nobody's */
+    DOUBT_MS = 5000,         /* so long it is asked as often when it may be old */
     ASK_ANYWAY_MS = 60000
 };
 
@@ -98,8 +99,10 @@ static void tell_core(redis_cluster_t *cluster)
 {
     const redis_standalone_t *any = redis_cluster_any(cluster);
     if (cluster->told || !cluster->has_map || any == &cluster->route->one) return;
+    const uint64_t lacks = cluster->by_slots ? CAIRN_CAP_RECEIVERS : 0; /* as topics are classic */
     cluster->told = true;
-    cluster->host->api->connected(cluster->host, any->capabilities, any->commands.hello.server);
+    cluster->host->api->connected(cluster->host, any->capabilities & ~lacks,
+                                  any->commands.hello.server);
 }
 
 /* Most slots have the owner of the one before. */
@@ -166,9 +169,11 @@ static void sweep(redis_cluster_t *cluster)
     }
 }
 
+/* So that it need not be asked for soon. */
 static bool is_whole(const redis_cluster_t *cluster)
 {
     if (!cluster->has_map || cluster->map.covered < REDIS_SLOTS) return false;
+    if (uv_now(cluster->host->loop) < cluster->doubt_ms) return false;
     for (size_t i = 0; i < cluster->count; i++) {
         const redis_member_t *member = cluster->members[i];
         if (member->named && !is_ready(&member->node)) return false;
@@ -243,12 +248,14 @@ static void on_map(void *ctx, int status, redis_reply_t *reply, cairn_slice_t de
     }
     cluster->has_map = true;
     route_slots(cluster);
+    redis_cluster_release(cluster);
     sweep(cluster);
     if (cluster->closing) return;
     redis_replicas_follow_map(cluster);
     if (cluster->route->events->moved) cluster->route->events->moved(&cluster->route->one);
     tell_core(cluster);
     ask_in_time(cluster);
+    redis_cluster_tell_room(cluster);
 }
 
 /* ---- asking for it ---- */
@@ -283,6 +290,12 @@ void redis_cluster_want_map(redis_cluster_t *cluster)
     const uint64_t since_ms = uv_now(cluster->host->loop) - cluster->asked_ms;
     if (cluster->asked) return;
     ask_later(cluster, since_ms < ASK_AGAIN_MS ? ASK_AGAIN_MS - since_ms : 0);
+}
+
+void redis_cluster_doubt_map(redis_cluster_t *cluster)
+{
+    cluster->doubt_ms = uv_now(cluster->host->loop) + DOUBT_MS;
+    redis_cluster_want_map(cluster);
 }
 
 static void forget_asked(redis_cluster_t *cluster, const redis_standalone_t *node)

@@ -79,6 +79,7 @@ struct redis_cluster {
     bool by_slots;       /* CLUSTER SHARDS is not known to it */
     redis_conn_t *asked; /* for the map; NULL: nobody is */
     uint64_t asked_ms;
+    uint64_t doubt_ms; /* until when it is asked for often */
     uv_timer_t map_timer;
     uv_timer_t park_timer;
     redis_parked_t *parked, **parked_end; /* oldest first */
@@ -88,6 +89,8 @@ struct redis_cluster {
     redis_standalone_t waiting; /* reads that no replica could take yet: REDIS_READ_REPLICA */
     cairn_task_t hand_out;
     uv_timer_t read_timer;
+    size_t held_bytes; /* of those that wait for the map */
+    bool refused_room; /* for one more such, since room was last told */
     char refusal[400]; /* told for the last one that was given up */
 };
 
@@ -104,6 +107,11 @@ void redis_cluster_close(redis_cluster_t *cluster);
 
 /* Asks for the map soon. */
 void redis_cluster_want_map(redis_cluster_t *cluster);
+
+/* The same, and again for some seconds: a slot has gone elsewhere, and who is asked may not know it
+ * yet. Where it was takes subscriptions even so, should it be a replica of its owner now, which
+ * hears of what is published over the bus alone. */
+void redis_cluster_doubt_map(redis_cluster_t *cluster);
 
 /* Whoever is at that place; opens it. NULL: out of memory, or it is closing. */
 redis_standalone_t *redis_cluster_at(redis_cluster_t *cluster, const redis_address_t *place);
@@ -201,6 +209,23 @@ void redis_cluster_put_back(redis_cluster_t *cluster);
  * CAIRN_ECLUSTER, if that is not NULL. False: out of memory. */
 CAIRN_MUST_USE bool redis_cluster_park(redis_cluster_t *cluster, const redis_entry_t *entry,
                                        cairn_slice_t bytes, uint64_t wait_ms, const char *refusal);
+
+/* What is published sharded, or not, as the first map tells: until then it waits, in its order;
+ * `bytes` is SPUBLISH. False: out of memory. */
+CAIRN_MUST_USE bool redis_cluster_hold(redis_cluster_t *cluster, const redis_entry_t *entry,
+                                       cairn_slice_t bytes);
+
+/* Whether so many bytes more are too many to wait: room is told when there is some. */
+CAIRN_MUST_USE bool redis_cluster_holds_too_much(redis_cluster_t *cluster, size_t bytes);
+
+/* There is a map; and whoever was refused room is told so. */
+void redis_cluster_release(redis_cluster_t *cluster);
+void redis_cluster_tell_room(redis_cluster_t *cluster);
+
+#define REDIS_SPUBLISH "*3\r\n$8\r\nSPUBLISH\r\n"
+#define REDIS_SPUBLISH_SIZE (sizeof REDIS_SPUBLISH - 1)
+#define REDIS_PUBLISH "*3\r\n$7\r\nPUBLISH\r\n"
+#define REDIS_PUBLISH_SIZE (sizeof REDIS_PUBLISH - 1)
 
 /* ---- redis_cluster_adopt.c ---- */
 

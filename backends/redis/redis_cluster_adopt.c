@@ -1,7 +1,8 @@
 /* What waited while it was not known that the server is a node of a cluster, in a cluster's form.
- * Topics stay as they are. What is about a run stream is published on the channel that streams have
- * in a cluster, and its scripts are those of a cluster, with a guard. Saver and store keep their
- * lists elsewhere in a cluster, so what waits of them is refused: nothing of it was carried out. */
+ * What is published to topics stays as it is, or waits for the map where topics may be sharded.
+ * What is about a run stream is published on the channel that streams have in a cluster, and its
+ * scripts are those of a cluster, with a guard. Saver and store keep their lists elsewhere in a
+ * cluster, so what waits of them is refused: nothing of it was carried out. */
 #include "redis_route.h"
 
 #include "redis_cmd.h"
@@ -155,10 +156,31 @@ static char *adopt_all(char *out, cairn_slice_t bytes, int slot)
 
 /* ---- all that waits ---- */
 
+/* Nothing of it is a run stream's: what is published outside of scripts is about streams that have
+ * answered. */
+static bool is_publish(cairn_slice_t bytes)
+{
+    return begins_with(bytes, REDIS_PUBLISH, REDIS_PUBLISH_SIZE);
+}
+
+static bool hold(redis_cluster_t *cluster, const redis_entry_t *entry, cairn_slice_t bytes)
+{
+    const size_t more = REDIS_SPUBLISH_SIZE - REDIS_PUBLISH_SIZE;
+    char *sharded = cairn_malloc(bytes.len + more);
+    if (!sharded) return false;
+    memcpy(sharded, REDIS_SPUBLISH, REDIS_SPUBLISH_SIZE);
+    memcpy(sharded + REDIS_SPUBLISH_SIZE, bytes.ptr + REDIS_PUBLISH_SIZE,
+           bytes.len - REDIS_PUBLISH_SIZE);
+    const bool done = redis_cluster_hold(cluster, entry, cairn_slice(sharded, bytes.len + more));
+    cairn_free(sharded);
+    return done;
+}
+
 static bool take(void *ctx, const redis_entry_t *entry, cairn_slice_t bytes)
 {
     redis_cluster_t *cluster = ctx;
     int slot;
+    if (cluster->route->shards_topics && is_publish(bytes)) return hold(cluster, entry, bytes);
     if (!suits(bytes, &slot)) return redis_cluster_park(cluster, entry, bytes, 0, refusal);
     if (slot < 0) return redis_cluster_park(cluster, entry, bytes, 0, NULL);
     char *adopted = cairn_malloc(size_adopted(bytes));

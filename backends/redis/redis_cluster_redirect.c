@@ -4,6 +4,7 @@
 
 #include "redis_cmd.h"
 #include "redis_error.h"
+#include "redis_stats.h"
 
 #include <cairn/sys/alloc.h>
 #include <stdio.h>
@@ -97,13 +98,20 @@ struct redis_parked {
     redis_entry_t entry;
     uint64_t due_ms;
     const char *refusal; /* it is not put in, but told this; NULL: it is */
+    bool held;           /* it waits for the map, as SPUBLISH */
     char said[80];       /* what a node said of it */
     size_t len;
     char bytes[];
 };
 
+static size_t size_held(size_t bytes)
+{
+    return sizeof(redis_parked_t) + bytes;
+}
+
 static void unlink_parked(redis_parked_t *parked)
 {
+    if (parked->held) parked->cluster->held_bytes -= size_held(parked->len);
     *parked->at = parked->next;
     if (parked->next) {
         parked->next->at = parked->at;
@@ -115,10 +123,10 @@ static void unlink_parked(redis_parked_t *parked)
 static void start_timer(redis_cluster_t *cluster)
 {
     const uint64_t now_ms = uv_now(cluster->host->loop);
-    if (!cluster->parked) return;
-    uint64_t due_ms = cluster->parked->due_ms;
+    uint64_t due_ms = UINT64_MAX;
     for (const redis_parked_t *at = cluster->parked; at; at = at->next)
-        if (at->due_ms < due_ms) due_ms = at->due_ms;
+        if (at->due_ms < due_ms && (!at->held || cluster->has_map)) due_ms = at->due_ms;
+    if (due_ms == UINT64_MAX) return;
     uv_timer_start(&cluster->park_timer, redis_cluster_unpark,
                    due_ms > now_ms ? due_ms - now_ms : 0, 0);
 }
@@ -157,10 +165,29 @@ static bool park(redis_cluster_t *cluster, const redis_entry_t *entry, cairn_sli
     return true;
 }
 
+bool redis_cluster_holds_too_much(redis_cluster_t *cluster, size_t bytes)
+{
+    const size_t most = cluster->route->one.options.max_queue_bytes;
+    if (bytes > most || cluster->held_bytes == 0) return false; /* its queue says so itself */
+    if (cluster->held_bytes + size_held(bytes) <= most) return false;
+    cluster->refused_room = true;
+    return true;
+}
+
+bool redis_cluster_hold(redis_cluster_t *cluster, const redis_entry_t *entry, cairn_slice_t bytes)
+{
+    if (!redis_cluster_park(cluster, entry, bytes, 0, NULL)) return false;
+    redis_parked_t *parked = CAIRN_CONTAINER_OF(cluster->parked_end, redis_parked_t, next);
+    parked->held = true;
+    cluster->held_bytes += size_held(parked->len);
+    return true;
+}
+
 void redis_cluster_waits_for(const cairn_req_t *req, char *out, size_t size)
 {
     const redis_parked_t *parked =
         (const redis_parked_t *)(uintptr_t)req->scratch[REDIS_SCRATCH_SEQ];
+    if (parked->held) redis_conn_waits_for(&parked->cluster->route->one.commands, out, size);
     if (parked->said[0]) snprintf(out, size, "no node takes it yet: %s", parked->said);
 }
 
@@ -180,9 +207,19 @@ void redis_cluster_drop_parked(redis_cluster_t *cluster)
     }
 }
 
-static bool put_back(redis_cluster_t *cluster, const redis_parked_t *parked)
+/* Of an old cluster, which has no sharded channels. */
+static cairn_slice_t as_classic(redis_parked_t *parked)
 {
-    const cairn_slice_t bytes = cairn_slice(parked->bytes, parked->len);
+    const size_t less = REDIS_SPUBLISH_SIZE - REDIS_PUBLISH_SIZE;
+    memcpy(parked->bytes + less, REDIS_PUBLISH, REDIS_PUBLISH_SIZE);
+    return cairn_slice(parked->bytes + less, parked->len - less);
+}
+
+static bool put_back(redis_cluster_t *cluster, redis_parked_t *parked)
+{
+    const cairn_slice_t bytes = parked->held && cluster->by_slots
+                                    ? as_classic(parked)
+                                    : cairn_slice(parked->bytes, parked->len);
     const int slot = redis_cluster_slot_of(bytes);
     redis_standalone_t *node =
         slot < 0 ? redis_cluster_any(cluster) : redis_cluster_node(cluster, (unsigned)slot);
@@ -197,6 +234,7 @@ static void unpark_all(redis_cluster_t *cluster)
     for (redis_parked_t *parked = cluster->parked; parked; parked = next) {
         next = parked->next;
         if (parked->due_ms > now_ms || parked->refusal) continue;
+        if (parked->held && !cluster->has_map) continue;
         if (!put_back(cluster, parked)) {
             parked->due_ms = now_ms + WAIT_DOWN_MS;
             continue;
@@ -241,6 +279,18 @@ void redis_cluster_put_back(redis_cluster_t *cluster)
 {
     unpark_all(cluster);
     start_timer(cluster);
+}
+
+void redis_cluster_release(redis_cluster_t *cluster)
+{
+    if (cluster->held_bytes > 0) redis_cluster_put_back(cluster);
+}
+
+void redis_cluster_tell_room(redis_cluster_t *cluster)
+{
+    if (!cluster->refused_room || cluster->held_bytes > 0) return;
+    cluster->refused_room = false;
+    cluster->host->api->credit(cluster->host);
 }
 
 void redis_cluster_unpark(uv_timer_t *timer)

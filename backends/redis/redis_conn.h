@@ -247,6 +247,14 @@ uint64_t redis_conn_commit(redis_conn_t *conn, const char *end, redis_answer_fn 
 void redis_conn_commit_request(redis_conn_t *conn, const char *end, redis_answer_fn answer,
                                cairn_req_t *req);
 
+/* What stands in a queue for such a request. */
+static inline redis_entry_t redis_conn_entry_of(cairn_req_t *req, redis_answer_fn answer)
+{
+    uint32_t flags = (req->flags & CAIRN_REQ_NO_RETRY) | REDIS_CMD_REQUEST;
+    if (req->flags & CAIRN_REQ_IDEMPOTENT) flags |= REDIS_CMD_IDEMPOTENT;
+    return (redis_entry_t){.answer = answer, .ctx = req, .flags = flags};
+}
+
 /* The same for the call of a script. What the request keeps in REDIS_SCRATCH_MEMORY stays. */
 void redis_conn_commit_script(redis_conn_t *conn, const char *end, redis_answer_fn answer,
                               cairn_req_t *req, bool idempotent);

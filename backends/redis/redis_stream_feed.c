@@ -451,26 +451,13 @@ int redis_streams_message(redis_backend_t *redis, redis_standalone_t *node, cair
     return tell(found, node, payload);
 }
 
-/* The node has lost the slot; unless it only answers. */
-static int take_leave(redis_backend_t *redis, const redis_standalone_t *node, cairn_slice_t name)
+/* Unless it only answers. */
+int redis_streams_left(redis_backend_t *redis, const redis_standalone_t *node, cairn_slice_t name)
 {
     redis_channel_t *found;
     int rc = find(redis, name, &found);
     if (rc < 0 || !found || found->home != node || found->unanswered > 0) return rc;
     found->up = false;
-    redis_cluster_want_map(redis->route.cluster);
+    redis_cluster_doubt_map(redis->route.cluster);
     return 0;
-}
-
-int redis_streams_sharded(redis_backend_t *redis, redis_standalone_t *node, cairn_slice_t kind,
-                          size_t count, redis_reply_t *rest)
-{
-    cairn_slice_t channel, payload;
-    if (!redis->route.cluster) return 0;
-    if (count != 2) return CAIRN_EPROTOCOL;
-    if (redis_reply_type(rest) == REDIS_NIL) return 0; /* there was none to leave */
-    if (redis_reply_string(rest, &channel) < 0) return CAIRN_EPROTOCOL;
-    if (!cairn_slice_eq(kind, cairn_str("smessage"))) return take_leave(redis, node, channel);
-    if (redis_reply_string(rest, &payload) < 0) return CAIRN_EPROTOCOL;
-    return redis_streams_message(redis, node, channel, payload);
 }

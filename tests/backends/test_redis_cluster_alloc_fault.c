@@ -1,11 +1,13 @@
 /* Every allocation fails once, and everything after it, of a handle that finds out that the server
- * is a node of a cluster, learns its map and follows streams on all of its nodes. Whatever a submit
+ * is a node of a cluster, learns its map, follows streams and listens to sharded topics on all of
+ * its nodes. Whatever a submit
  * accepted ends once, and nothing is left behind. */
 #include "alloc_life.h"
 #include "check.h"
 #include "cluster.h"
 #include "loop.h"
 
+#include <cairn/broker.h>
 #include <cairn/group.h>
 #include <stdio.h>
 #include <string.h>
@@ -101,22 +103,84 @@ static void live(void)
     }
 }
 
-static const char *url(const char *rest)
+/* ---- topics ---- */
+
+typedef struct topics {
+    cairn_broker_t broker;
+    cairn_broker_sub_t subs[STREAMS];
+    cairn_broker_publish_t early[STREAMS], late[STREAMS];
+} topics_t;
+
+static topics_t heard;
+
+static void on_published(cairn_broker_publish_t *req, int status, int64_t receivers)
+{
+    (void)req;
+    if (alloc_life_ends(status)) alloc_life_expect(receivers <= 1, "more got it than there are");
+}
+
+static void on_message(cairn_broker_sub_t *sub, const cairn_broker_message_t *message)
+{
+    const size_t at = (size_t)(sub - heard.subs);
+    alloc_life_expect(cairn_slice_eq(message->channel, cairn_str(names[at])), "a wrong channel");
+    alloc_life_expect(message->payload.len == 1, "a message is not whole");
+}
+
+static void on_sub_event(cairn_broker_sub_t *sub, const cairn_broker_event_t *event)
+{
+    (void)sub, (void)event;
+}
+
+static void publish(cairn_broker_publish_t *req, const char *name)
+{
+    alloc_life_accepts(
+        cairn_broker_publish(&heard.broker, req, cairn_str(name), cairn_str("a"), on_published));
+}
+
+static void live_with_topics(void)
+{
+    memset(&heard, 0, sizeof heard);
+    cairn_broker_init(&heard.broker, &alloc_life.cairn);
+    for (int i = 0; i < STREAMS; i++) {
+        heard.subs[i].on_event = on_sub_event;
+        int rc = cairn_broker_subscribe(&heard.broker, &heard.subs[i], cairn_str(names[i]), NULL,
+                                        on_message);
+        if (rc != 0) assert_status(rc, UV_ENOMEM);
+        publish(&heard.early[i], names[i]);
+    }
+    alloc_life_await();
+    cairn_broker_unsubscribe(&heard.subs[0], NULL);
+    for (int i = 0; i < STREAMS; i++) publish(&heard.late[i], names[i]);
+}
+
+static const char *url_with(const char *first, const char *rest)
 {
     static char text[512];
-    snprintf(text, sizeof text, "redis://127.0.0.1:%d?cluster=auto&%s", cluster_port(&cluster, 0),
-             rest);
+    snprintf(text, sizeof text, "redis://127.0.0.1:%d?cluster=auto&%s%s", cluster_port(&cluster, 0),
+             first, rest);
     return text;
+}
+
+static const char *url(const char *rest)
+{
+    return url_with("", rest);
+}
+
+static const char *sharded_url(const char *rest)
+{
+    return url_with("sharded_topics=1&", rest);
 }
 
 int main(void)
 {
     static const alloc_life_place_t place = {.url = url, .clear = clear};
+    static const alloc_life_place_t sharded = {.url = sharded_url, .clear = clear, .brief = true};
     const cluster_options_t masters = {.masters = 3, .replicas = -1};
     cluster_start(&cluster, &masters);
     for (unsigned i = 0; i < STREAMS; i++) cluster_tag(names[i], 100 + 5500 * i);
     cluster_tag(copy, 8000);
     int failures = alloc_life_run_at(&place, "allocation faults: a cluster", live);
+    failures += alloc_life_run_at(&sharded, "allocation faults: sharded topics", live_with_topics);
     cluster_stop(&cluster);
     return failures;
 }

@@ -42,6 +42,7 @@ static void publish_without_subscribers_succeeds(world_t *w)
 static void publish_tells_how_many_received_it(world_t *w)
 {
     client_t *c = world_open(w, NULL);
+    client_await(c, "connected");
     client_subscribed(c, "news", NULL);
     client_subscribed(c, "news", NULL);
     pub_t *pub = client_publish(c, "news", "hello");

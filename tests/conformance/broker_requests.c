@@ -189,6 +189,7 @@ static void a_canceled_request_is_usable_in_its_callback(world_t *w)
 static void replies_still_match_their_requests_after_cancels(world_t *w)
 {
     client_t *c = world_open(w, NULL);
+    client_await(c, "connected");
     client_subscribed(c, "heard", NULL);
     pub_t *pubs[60];
     for (int i = 0; i < 60; i++) pubs[i] = client_publish(c, i % 3 ? "unheard" : "heard", "x");

@@ -72,6 +72,8 @@ int main(void)
         {.name = "redis RESP2 tcp", .url = redis_url(&redis, NULL, "?protocol=2")},
         {.name = "redis RESP3 unix", .url = redis_unix_url(&redis, NULL)},
         {.name = "redis pool", .url = redis_url(&redis, NULL, "?max_connections=8&spread_after=1")},
+        {.name = "redis, sharded_topics of no cluster",
+         .url = redis_url(&redis, NULL, "?sharded_topics=1&cluster=auto")},
         {.name = "redis RESP2 unix", .url = redis_unix_url(&redis, "?protocol=2")},
         {.name = "redis RESP3 tls", .url = redis_tls_url(&redis, "localhost", NULL, NULL)},
         {.name = "redis RESP2 tls", .url = redis_tls_url(&redis, "127.0.0.1", NULL, "protocol=2")},

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+bool world_tags_channels;
+
 static unsigned worlds;
 
 void world_begin(world_t *world, const char *url)
@@ -37,10 +39,17 @@ void world_trouble(world_t *world, const char *format, ...)
     va_end(arguments);
 }
 
+const char *world_prefix(const world_t *world, world_prefix_t out)
+{
+    snprintf(out, sizeof(world_prefix_t), world_tags_channels ? "{%u}." : "%u.", world->number);
+    return out;
+}
+
 cairn_slice_t world_channel(world_t *world, const char *text)
 {
     char *name = NULL;
-    int len = asprintf(&name, "%u.%s", world->number, text);
+    world_prefix_t prefix;
+    int len = asprintf(&name, "%s%s", world_prefix(world, prefix), text);
     world->names = realloc(world->names, (world->name_count + 1) * sizeof *world->names);
     if (len < 0 || !world->names) abort();
     world->names[world->name_count++] = name;

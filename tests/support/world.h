@@ -65,6 +65,14 @@ struct world {
 void world_begin(world_t *world, const char *url);
 void world_end(world_t *world);
 
+/* Whether that number is a hash tag: in a cluster all channels of a world are in one slot then, and
+ * one fence is behind all of them. False until a program says otherwise. */
+extern bool world_tags_channels;
+
+/* What stands in front of a channel's text. */
+typedef char world_prefix_t[16];
+const char *world_prefix(const world_t *world, world_prefix_t out);
+
 /* `text` with the world's number in front; lives as long as the world. */
 cairn_slice_t world_channel(world_t *world, const char *text);
 

@@ -35,9 +35,9 @@ static void keep(probe_t *probe, cairn_slice_t payload)
 
 static cairn_slice_t without_number(const probe_t *probe, cairn_slice_t channel)
 {
-    char number[16];
-    size_t len = (size_t)snprintf(number, sizeof number, "%u.", probe->client->world->number);
-    if (channel.len < len || memcmp(channel.ptr, number, len) != 0) return channel;
+    world_prefix_t prefix;
+    const size_t len = strlen(world_prefix(probe->client->world, prefix));
+    if (channel.len < len || memcmp(channel.ptr, prefix, len) != 0) return channel;
     return cairn_slice(channel.ptr + len, channel.len - len);
 }
 

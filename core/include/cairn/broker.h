@@ -31,7 +31,8 @@ void cairn_broker_init(cairn_broker_t *broker, cairn_t *cairn);
 typedef struct cairn_broker_publish cairn_broker_publish_t;
 
 /* `receivers`: how many subscribers got it, as the backend counts them: subscriptions in memory,
- * connections in Redis; -1 where it cannot know, or on error. */
+ * connections in Redis; -1 where it cannot know (no CAIRN_CAP_RECEIVERS, as in a cluster without
+ * sharded_topics), or on error. */
 typedef void (*cairn_broker_publish_cb)(cairn_broker_publish_t *req, int status, int64_t receivers);
 
 struct cairn_broker_publish {
@@ -65,10 +66,11 @@ typedef void (*cairn_broker_message_cb)(cairn_broker_sub_t *sub,
 
 typedef enum cairn_broker_event_type {
     CAIRN_SUB_SUBSCRIBED = 1, /* messages published from now on arrive; once */
-    CAIRN_SUB_DISCONNECTED, /* the link is lost: messages are being missed; status says why. Before
-                               SUBSCRIBED, which follows: the connection that subscriptions have
-                               of their own could not be had yet, though the handle has one */
-    CAIRN_SUB_GAP,          /* messages were lost before the next one: `lost`, or -1 if unknown */
+    CAIRN_SUB_DISCONNECTED,   /* the link is lost, or with sharded_topics the channel's slot goes to
+                                 another node: messages are being missed; status says why. Before
+                                 SUBSCRIBED, which follows: the connection that subscriptions have
+                                 of their own could not be had yet, though the handle has one */
+    CAIRN_SUB_GAP,            /* messages were lost before the next one: `lost`, or -1 if unknown */
     CAIRN_SUB_RESUBSCRIBED, /* back after CAIRN_SUB_DISCONNECTED; its GAP has come before, or waits
                                in order behind what is buffered */
     CAIRN_SUB_SLOW,         /* the buffer is full: the policy applies; its GAP follows in order */
@@ -124,7 +126,9 @@ CAIRN_MUST_USE int cairn_broker_subscribe(cairn_broker_t *broker, cairn_broker_s
                                           const cairn_broker_sub_options_t *options,
                                           cairn_broker_message_cb on_message);
 
-/* The same for all channels that match a glob of Redis's kind: * ? [a-z] [^a] and \ to escape. */
+/* The same for all channels that match a glob of Redis's kind: * ? [a-z] [^a] and \ to escape. In a
+ * cluster with sharded_topics there are no patterns: UV_ENOTSUP, or CAIRN_SUB_FAILED with it where
+ * that is not known yet. */
 CAIRN_MUST_USE int cairn_broker_psubscribe(cairn_broker_t *broker, cairn_broker_sub_t *sub,
                                            cairn_slice_t pattern,
                                            const cairn_broker_sub_options_t *options,

@@ -53,7 +53,12 @@ struct cairn_backend;
            "unanswered requests (or 64 KiB of them) that every connection has when one more is "   \
            "opened; as long as max_connections allows, which counts one for subscriptions")        \
     NUMBER(idle_ms, 60000, 0, 86400000,                                                            \
-           "connections beyond the first that had nothing to do for so long are closed; 0: never")
+           "connections beyond the first that had nothing to do for so long are closed; 0: never") \
+    NUMBER(                                                                                        \
+        sharded_topics, 0, 0, 1,                                                                   \
+        "1: in a cluster a topic is where its channel's slot is (SPUBLISH, SSUBSCRIBE), and no "   \
+        "pattern hears of it; whoever talks to each other says the same. One server has no "       \
+        "slots: no matter there")
 
 /* TEXT(name, help). All are const char * fields, NULL when unset. */
 #define CAIRN_OPTION_TEXTS(TEXT)                                                                   \

@@ -109,6 +109,9 @@ typedef struct cairn_host_api {
     /* The link that topics are to come over, where it is one of its own, could not be had; attempts
      * go on. Subscriptions that were never there, and have not heard so before, are told. */
     void (*topics_kept_out)(const cairn_host_t *host, int status, cairn_slice_t detail);
+    /* topics_down of this one alone. */
+    void (*topic_down)(const cairn_host_t *host, cairn_topic_t *topic, int status,
+                       cairn_slice_t detail);
 } cairn_host_api_t;
 
 /* Takes one connection; `one` is borrowed for the call. */
