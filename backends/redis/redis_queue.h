@@ -23,10 +23,14 @@ enum {
     REDIS_CMD_REQUEST = 512, /* ctx is a cairn_req_t, which knows where it is */
     REDIS_CMD_HOP = 1024,    /* counts how often a cluster has sent it elsewhere, in four bits */
     REDIS_CMD_AGAIN = 16384, /* how often it was sent again for want of a script, in two bits */
-    /* With REDIS_CMD_SUBSCRIPTION, which is never joint: SUNSUBSCRIBE, and a node says the same
-     * when it loses the slot. */
+    /* With REDIS_CMD_SUBSCRIPTION, which is never joint: SUNSUBSCRIBE and, behind it, REDIS_LEFT,
+     * whose answer is that of both. */
     REDIS_CMD_LEAVES = REDIS_CMD_JOINT
 };
+
+/* A node says "sunsubscribe" when it loses the slot, too, and then answers MOVED to who asked for
+ * it: so neither tells whether the command was answered. */
+#define REDIS_LEFT "*1\r\n$4\r\nPING\r\n"
 
 #define REDIS_CMD_HOPS (15u * REDIS_CMD_HOP)
 #define REDIS_CMD_AGAINS (3u * REDIS_CMD_AGAIN)

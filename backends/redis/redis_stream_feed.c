@@ -58,10 +58,13 @@ static int send_for(redis_conn_t *conn, const redis_backend_t *redis, cairn_slic
     const verb_t verb = verb_of(redis, leave);
     char *out;
     int rc = redis_conn_reserve_unbounded(
-        conn, verb.size + redis_cmd_bound(1, redis_queue_channel_size(redis, id)), &out);
+        conn,
+        verb.size + redis_cmd_bound(1, redis_queue_channel_size(redis, id)) + sizeof REDIS_LEFT,
+        &out);
     if (rc < 0) return rc;
     out = redis_cmd_literal(out, verb.begin, verb.size);
     out = redis_queue_channel_arg(out, redis, id);
+    if (verb.flags & REDIS_CMD_LEAVES) out = redis_cmd_literal(out, LITERAL(REDIS_LEFT));
     redis_conn_commit(conn, out, answer, ctx,
                       REDIS_CMD_TRANSIENT | REDIS_CMD_SUBSCRIPTION | verb.flags);
     return 0;

@@ -104,10 +104,11 @@ static int send_for(redis_conn_t *conn, const cairn_topic_t *topic, bool leave,
 {
     const verb_t verb = verb_of(topic, leave);
     char *at;
-    int rc =
-        redis_conn_reserve_unbounded(conn, verb.size + redis_cmd_bound(1, topic->name.len), &at);
+    int rc = redis_conn_reserve_unbounded(
+        conn, verb.size + redis_cmd_bound(1, topic->name.len) + sizeof REDIS_LEFT, &at);
     if (rc < 0) return rc;
     at = redis_cmd_arg(redis_cmd_literal(at, verb.begin, verb.size), topic->name);
+    if (verb.flags & REDIS_CMD_LEAVES) at = redis_cmd_literal(at, LITERAL(REDIS_LEFT));
     redis_conn_commit(conn, at, answer, ctx,
                       REDIS_CMD_TRANSIENT | REDIS_CMD_SUBSCRIPTION | verb.flags);
     return 0;

@@ -274,6 +274,23 @@ static void answer_oldest(redis_conn_t *conn, redis_reply_t *reply)
     }
 }
 
+static bool is_leaving(const redis_entry_t *entry)
+{
+    const uint32_t both = REDIS_CMD_SUBSCRIPTION | REDIS_CMD_LEAVES;
+    return (entry->flags & both) == both;
+}
+
+/* What a node says to SUNSUBSCRIBE when it has not the slot, or to a user who may not; PING, whose
+ * answer counts, is behind it, and never told so. */
+static bool is_refused_leave(redis_conn_t *conn, const redis_reply_t *reply)
+{
+    const redis_entry_t *oldest = oldest_entry(conn);
+    redis_reply_t at = *reply;
+    cairn_slice_t text;
+    if (!oldest || !is_leaving(oldest) || !redis_reply_error(&at, &text)) return false;
+    return redis_error_is_of_cluster(text) || redis_error_code(text) == CAIRN_EDENIED;
+}
+
 static bool ends_with_subscribe(cairn_slice_t kind)
 {
     return kind.len >= 9 && memcmp(kind.ptr + kind.len - 9, "subscribe", 9) == 0;
@@ -305,9 +322,8 @@ static void take_push(redis_conn_t *conn, redis_reply_t *reply)
     if (left) tell_message(conn, kind, count, &rest_of_it);
     if (conn->ac != link) return; /* it was given up over it */
     const redis_entry_t *oldest = oldest_entry(conn);
-    bool awaited = oldest && (oldest->flags & REDIS_CMD_SUBSCRIPTION);
-    bool is_answer = awaited ? ends_with_subscribe(kind) : is(kind, "pong", 4);
-    if (left && awaited) is_answer = oldest->flags & REDIS_CMD_LEAVES;
+    bool awaited = oldest && (oldest->flags & REDIS_CMD_SUBSCRIPTION) && !is_leaving(oldest);
+    bool is_answer = awaited ? ends_with_subscribe(kind) && !left : is(kind, "pong", 4);
     if (is_answer) answer_oldest(conn, reply);
     /* Others are news nobody here asked for, such as client-side caching's. */
 }
@@ -318,7 +334,7 @@ static void take_reply(redis_conn_t *conn, redis_reply_t *reply)
         redis_conn_greeted(conn, reply);
     } else if (redis_reply_is_push(reply) || (conn->subscriber && *reply->at == '*')) {
         take_push(conn, reply);
-    } else {
+    } else if (*reply->at != '-' || !is_refused_leave(conn, reply)) {
         answer_oldest(conn, reply);
     }
 }

@@ -420,6 +420,32 @@ static void a_map_is_doubted_when_a_node_ends_subscriptions(world_t *w)
     scripted_await_count(&nodes->nodes[1], "SUNSUBSCRIBE foo", 1);
 }
 
+/* It loses the slot while it is asked: it says so, and MOVED to who asked, which is nobody else's.
+ */
+static void a_node_may_answer_twice_to_who_leaves(world_t *w)
+{
+    scripted_cluster_t *nodes = scripted_cluster_of(w, 1);
+    scripted_t *node = &nodes->nodes[0];
+    scripted_always(node, "SSUBSCRIBE", ">3\r\n$10\r\nssubscribe\r\n$3\r\nfoo\r\n:1\r\n");
+    scripted_always(node, "SUNSUBSCRIBE",
+                    ">3\r\n$12\r\nsunsubscribe\r\n$3\r\nfoo\r\n:0\r\n"
+                    "-MOVED 12182 127.0.0.1:1\r\n");
+    scripted_always(node, "SPUBLISH", ":3\r\n");
+    client_t *c = open_scripted(w, nodes, "cluster=yes&" QUICK);
+    probe_t *probe = listen_up(c, "foo");
+    int number = 0;
+    probe_unsubscribe(probe);
+    loop_turns(&w->loop, 1);
+    pub_t *pubs[3];
+    for (int i = 0; i < 3; i++) pubs[i] = say(c, "foo", &number);
+    probe_await_count(probe, "closed", 1);
+    for (int i = 0; i < 3; i++) {
+        pub_await(pubs[i], 0);
+        assert_int_equal(pubs[i]->receivers, 3);
+    }
+    assert_int_equal(journal_count(&node->journal, "SPUBLISH"), 3);
+}
+
 static void one_that_may_not_listen_is_told(world_t *w)
 {
     scripted_cluster_t *nodes = scripted_cluster_of(w, 1);
@@ -459,6 +485,7 @@ int main(void)
         SCENARIO(an_old_cluster_has_classic_topics),
         SCENARIO(what_waits_for_the_map_is_bounded),
         SCENARIO(a_map_is_doubted_when_a_node_ends_subscriptions),
+        SCENARIO(a_node_may_answer_twice_to_who_leaves),
         SCENARIO(one_that_may_not_listen_is_told),
     };
     int failures = SCENARIOS_RUN("redis: sharded topics, scripted", scripted, NULL);
