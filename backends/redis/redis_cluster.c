@@ -13,7 +13,7 @@ enum {
     ASK_UNTIL_MS = 2000,     /* somebody else is asked */
     ASK_WHILE_LOST_MS = 250, /* as long as a node is not there, or a slot is nobody's */
     DOUBT_MS = 5000,         /* so long it is asked as often when it may be old */
-    ASK_ANYWAY_MS = 60000
+    ASK_ANYWAY_MS = 15000
 };
 
 #define LITERAL(text) text, sizeof(text) - 1
@@ -192,10 +192,12 @@ static void ask_later(redis_cluster_t *cluster, uint64_t delay_ms)
     uv_timer_start(&cluster->map_timer, on_map_timer, delay_ms, 0);
 }
 
+/* What was wanted while it was on its way may be newer. */
 static void ask_in_time(redis_cluster_t *cluster)
 {
     const uint64_t jitter_ms = uv_hrtime() % (ASK_ANYWAY_MS / 4);
     ask_later(cluster, is_whole(cluster) ? ASK_ANYWAY_MS + jitter_ms : ASK_WHILE_LOST_MS);
+    if (cluster->wanted) redis_cluster_want_map(cluster);
 }
 
 static int read_map(redis_cluster_t *cluster, redis_conn_t *conn, redis_reply_t *reply)
@@ -233,7 +235,8 @@ static void on_map(void *ctx, int status, redis_reply_t *reply, cairn_slice_t de
     redis_cluster_t *cluster = ctx;
     redis_conn_t *conn = cluster->asked;
     cluster->asked = NULL;
-    if (!conn) return; /* too late: somebody else was asked since */
+    if (!conn) return;                  /* too late: somebody else was asked since */
+    uv_timer_stop(&cluster->map_timer); /* nobody else needs to be */
     if (status < 0 && is_unknown(detail) && !cluster->by_slots) {
         cluster->by_slots = true;
         ask(cluster);
@@ -274,6 +277,7 @@ static void ask(redis_cluster_t *cluster)
     at = cluster->by_slots ? redis_cmd_literal(at, LITERAL(slots))
                            : redis_cmd_literal(at, LITERAL(shards));
     cluster->asked = conn;
+    cluster->wanted = false;
     cluster->asked_ms = uv_now(cluster->host->loop);
     redis_conn_commit(conn, at, on_map, cluster, REDIS_CMD_TRANSIENT);
 }
@@ -288,7 +292,8 @@ static void on_map_timer(uv_timer_t *timer)
 void redis_cluster_want_map(redis_cluster_t *cluster)
 {
     const uint64_t since_ms = uv_now(cluster->host->loop) - cluster->asked_ms;
-    if (cluster->asked) return;
+    cluster->wanted = cluster->asked != NULL;
+    if (cluster->wanted) return;
     ask_later(cluster, since_ms < ASK_AGAIN_MS ? ASK_AGAIN_MS - since_ms : 0);
 }
 

@@ -78,6 +78,7 @@ struct redis_cluster {
     bool closing;
     bool by_slots;       /* CLUSTER SHARDS is not known to it */
     redis_conn_t *asked; /* for the map; NULL: nobody is */
+    bool wanted;         /* again, since it was asked for */
     uint64_t asked_ms;
     uint64_t doubt_ms; /* until when it is asked for often */
     uv_timer_t map_timer;

@@ -343,6 +343,21 @@ static void moved_to_nowhere_is_the_one_that_said_it(world_t *w)
     pub_await(client_publish(c, "news", "x"), 0);
 }
 
+/* Not after the two seconds in which somebody else would have been asked, either. */
+static void a_map_that_is_whole_is_not_asked_for_again_soon(world_t *w)
+{
+    scripted_cluster_t *nodes = scripted_cluster_of(w, 2);
+    client_t *c = world_open(w, "cluster=auto&" QUICK);
+    client_await(c, "connected");
+    loop_run_for(&w->loop, 700); /* both nodes are there, and it was asked for once more */
+    const size_t before = journal_count(&nodes->nodes[0].journal, "CLUSTER SHARDS") +
+                          journal_count(&nodes->nodes[1].journal, "CLUSTER SHARDS");
+    loop_run_for(&w->loop, 2500);
+    const size_t after = journal_count(&nodes->nodes[0].journal, "CLUSTER SHARDS") +
+                         journal_count(&nodes->nodes[1].journal, "CLUSTER SHARDS");
+    assert_int_equal(after, before);
+}
+
 /* Unless its deadline passes while it is being asked once more. */
 static void who_waits_for_a_cluster_that_is_down_hears_of_it(world_t *w)
 {
@@ -501,6 +516,7 @@ int main(void)
         SCENARIO(a_loop_of_moved_ends),
         SCENARIO(moved_to_nowhere_is_the_one_that_said_it),
         SCENARIO(who_waits_for_a_cluster_that_is_down_hears_of_it),
+        SCENARIO(a_map_that_is_whole_is_not_asked_for_again_soon),
         SCENARIO(a_server_alone_is_refused_where_a_cluster_is_asked_for),
     };
     static const struct {
