@@ -51,7 +51,7 @@ static bool is_one_of(const char *scheme, const char *const *schemes, size_t cou
 
 static int find_place(const cairn_options_t *options, link_place_t *place, char *error)
 {
-    if (options->hosts || strstr(options->scheme, "sentinel"))
+    if (options->hosts || strchr(options->scheme, '+'))
         return link_place_find(options, place, error);
     snprintf(place->host, sizeof place->host, "%s", options->host);
     place->port = (int)options->port;
@@ -88,8 +88,9 @@ static int connect_to(const cairn_options_t *options, redisContext **out, char *
 
 int link_connect(const char *url, redisContext **out, char error[LINK_ERROR_MAX])
 {
-    static const char *const schemes[] = {"redis", "rediss", "unix", "redis+sentinel",
-                                          "rediss+sentinel"};
+    static const char *const schemes[] = {"redis",          "rediss",          "unix",
+                                          "redis+sentinel", "rediss+sentinel", "redis+cluster",
+                                          "rediss+cluster"};
     cairn_options_t options;
     cairn_error_t refused = {0};
     *out = NULL;

@@ -247,11 +247,28 @@ static void check_all(saver_checker_t *checker)
     freeReplyObject(page);
 }
 
+/* Its lists are one a slot there, and called otherwise. Who may not be asked is taken for none. */
+static bool is_node(redisContext *link)
+{
+    redisReply *info = redisCommand(link, "INFO cluster");
+    const bool says_so =
+        info && info->type != REDIS_REPLY_ERROR && strstr(info->str, "cluster_enabled:1");
+    freeReplyObject(info);
+    return says_so;
+}
+
 int saver_check_run(redisContext *link, saver_check_t *out, char error[SAVER_CHECK_TEXT])
 {
     saver_checker_t checker = {.link = link, .found = out, .error = error};
     memset(out, 0, sizeof *out);
     error[0] = '\0';
+    if (is_node(link)) {
+        snprintf(
+            error, SAVER_CHECK_TEXT,
+            "the server is a node of a cluster, where a saver's lists are one a slot: only one "
+            "server, or that of sentinels, can be checked");
+        return -1;
+    }
     if (checker_read_users(&checker) == 0) check_all(&checker);
     checker_free_users(&checker);
     return error[0] == '\0' ? 0 : -1;
