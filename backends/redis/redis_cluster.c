@@ -13,7 +13,8 @@ enum {
     ASK_UNTIL_MS = 2000,     /* somebody else is asked */
     ASK_WHILE_LOST_MS = 250, /* as long as a node is not there, or a slot is nobody's */
     DOUBT_MS = 5000,         /* so long it is asked as often when it may be old */
-    ASK_ANYWAY_MS = 15000
+    ASK_ANYWAY_MS = 15000,
+    ASK_FOR_REPLICAS_MS = 2000 /* where they are read from: nobody tells that one has come */
 };
 
 #define LITERAL(text) text, sizeof(text) - 1
@@ -195,8 +196,10 @@ static void ask_later(redis_cluster_t *cluster, uint64_t delay_ms)
 /* What was wanted while it was on its way may be newer. */
 static void ask_in_time(redis_cluster_t *cluster)
 {
-    const uint64_t jitter_ms = uv_hrtime() % (ASK_ANYWAY_MS / 4);
-    ask_later(cluster, is_whole(cluster) ? ASK_ANYWAY_MS + jitter_ms : ASK_WHILE_LOST_MS);
+    const uint64_t anyway_ms =
+        cluster->read_from == REDIS_READ_MASTER ? ASK_ANYWAY_MS : ASK_FOR_REPLICAS_MS;
+    const uint64_t jitter_ms = uv_hrtime() % (anyway_ms / 4);
+    ask_later(cluster, is_whole(cluster) ? anyway_ms + jitter_ms : ASK_WHILE_LOST_MS);
     if (cluster->wanted) redis_cluster_want_map(cluster);
 }
 
