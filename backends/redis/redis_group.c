@@ -101,7 +101,6 @@ int redis_group_create(void *self, cairn_group_change_t *req, const cairn_group_
 {
     redis_backend_t *redis = self;
     const redis_queue_name_t name = redis_queue_name(args->stream);
-    if (redis_route_is_split(&redis->route) && args->max_deliveries > 0) return UV_ENOTSUP;
     const size_t payload = redis_escaped_size(args->group) + 1 + REDIS_POSITION_SIZE +
                            5 * REDIS_CMD_NUMBER + redis_escaped_size(args->dead_letter) +
                            redis_queue_channel_size(redis, args->dead_letter);
@@ -155,8 +154,14 @@ static void on_settled(cairn_req_t *req, int64_t count)
         redis_saver_fail(req, status, detail);
         return;
     }
+    redis_backend_t *redis = redis_saver_of(req);
+    const int64_t held = count & UINT32_MAX;
+    /* Should there be no memory, the next read takes them away. */
+    if (count > held &&
+        redis_letters_of_nak(redis, req, redis_saver_conn(redis)->answered, held) == 0)
+        return;
     redis_stream_done(req)->change_done(CAIRN_CONTAINER_OF(req, cairn_group_change_t, req),
-                                        (uint64_t)count);
+                                        (uint64_t)held);
 }
 
 static size_t settling_bound(const redis_backend_t *redis, const redis_queue_name_t *name,

@@ -99,6 +99,14 @@ void redis_group_forget(cairn_req_t *req)
     if (asking) redis_route_forget(req);
 }
 
+void redis_wait_drop(redis_wait_t *wait)
+{
+    wake_another(wait);
+    unpark(wait);
+    if (wait->channel) redis_channel_leave(wait->channel);
+    cairn_free(wait);
+}
+
 /* ---- answers ---- */
 
 static void fail(redis_wait_t *wait, int status, cairn_slice_t detail)
@@ -139,6 +147,8 @@ typedef struct given {
     int64_t due_ms; /* -1: none */
     size_t count;
     cairn_delivery_t *deliveries;
+    bool has_letters; /* and nothing else */
+    redis_reply_t letters;
 } given_t;
 
 static int read_cursor(redis_reply_t *reply, given_t *given)
@@ -165,6 +175,11 @@ static int read_given(redis_reply_t *reply, cairn_arena_t *arena, given_t *given
     int rc = redis_reply_array(reply, &parts);
     if (rc == 0 && (parts == 0 || parts % 3 == 0)) rc = CAIRN_EPROTOCOL;
     if (rc == 0) rc = redis_reply_int(reply, &given->due_ms);
+    if (rc == 0 && parts == 2 && given->due_ms == REDIS_GROUP_LETTERS) {
+        given->has_letters = true;
+        given->letters = *reply;
+        return 0;
+    }
     if (rc == 0 && parts == 2) return read_cursor(reply, given);
     if (rc == 0 && parts % 3 != 1) rc = CAIRN_EPROTOCOL;
     if (rc < 0) return rc;
@@ -202,6 +217,11 @@ static void on_given(void *ctx, int status, redis_reply_t *reply, cairn_slice_t 
         status = go_on(redis, req, wait, &given);
         if (status == 0) return;
     }
+    if (rc == 0 && status == 0 && given.has_letters) {
+        const cairn_slice_t command = redis_saver_conn(redis)->answered;
+        status = redis_letters_of_read(redis, req, command, &given.letters, wait);
+        if (status == 0) return;
+    }
     if (wait && (status < 0 || rc < 0)) wake_another(wait);
     if (wait) wait->asking = false;
     if (wait && rc == 0 && status == 0 && given.count == 0) {
@@ -232,6 +252,25 @@ static void ask(redis_wait_t *wait)
     redis_conn_commit_script(conn, out, on_given, req, false);
     req->scratch[REDIS_SCRATCH_CONN] |= REDIS_CONN_WAITS;
     if (wait->channel) wait->news = wait->channel->news;
+}
+
+int redis_group_resume(redis_backend_t *redis, cairn_req_t *req, redis_wait_t *wait,
+                       cairn_slice_t command)
+{
+    req->scratch[REDIS_SCRATCH_CONN] = 0;
+    req->scratch[REDIS_SCRATCH_MEMORY] = (uintptr_t)wait;
+    if (wait) {
+        ask(wait);
+        return 0;
+    }
+    const unsigned slot = (unsigned)redis_cluster_slot_of(command);
+    redis_conn_t *conn = redis_route_choose_slot(&redis->route, slot);
+    char *out;
+    int rc = redis_conn_reserve_unbounded(conn, command.len, &out);
+    if (rc < 0) return rc;
+    out = redis_cmd_literal(out, command.ptr, command.len);
+    redis_conn_commit_script(conn, out, on_given, req, false);
+    return 0;
 }
 
 static void on_time(cairn_deadline_t *deadline)

@@ -45,6 +45,7 @@ redis_gather_t *redis_gather_new(redis_backend_t *redis, cairn_req_t *req, size_
 void redis_gather_free(redis_gather_t *gather)
 {
     if (!gather) return;
+    if (gather->gone) gather->gone(gather);
     cairn_arena_free(&gather->arena);
     cairn_free(gather);
 }

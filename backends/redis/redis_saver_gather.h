@@ -52,6 +52,7 @@ struct redis_gather {
     redis_piece_t *pieces;   /* of all slots */
     size_t piece_count;
     bool begun;
+    void (*gone)(redis_gather_t *gather); /* called before it is freed; NULL: none */
     redis_gather_part_t parts[REDIS_GATHER_PARTS];
 };
 

@@ -37,7 +37,7 @@ extern const redis_script_t redis_script_stream_append, redis_script_stream_clea
 extern const redis_script_t redis_script_pure_graph;
 extern const redis_script_t redis_script_group_create, redis_script_group_destroy,
     redis_script_group_ack, redis_script_group_nak, redis_script_group_read,
-    redis_script_group_info;
+    redis_script_group_letters, redis_script_group_info;
 extern const redis_script_t redis_script_store_count, redis_script_store_mend,
     redis_script_store_names, redis_script_store_near, redis_script_store_places,
     redis_script_store_put, redis_script_store_refresh, redis_script_store_set_ttl,

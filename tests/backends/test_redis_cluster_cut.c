@@ -390,10 +390,8 @@ static size_t judge(const trial_t *trial)
 static void stand_between(world_t *w)
 {
     static char url[128];
-    char command[64];
     cut_open(&cut, &w->loop, cluster_port(&cluster, 0));
-    snprintf(command, sizeof command, "CONFIG SET cluster-announce-port %d", cut.port);
-    cluster_ask(&cluster, 0, command);
+    cluster_announce(&cluster, 0, cut.port);
     snprintf(url, sizeof url, "redis+cluster://127.0.0.1:%d?" QUICK, cut.port);
     w->url = url;
 }

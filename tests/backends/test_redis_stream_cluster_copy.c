@@ -335,27 +335,15 @@ static size_t copy_cut_off(world_t *w, size_t at, const char *target)
     return commands;
 }
 
-static bool all_know_the_way_through(void *ctx)
-{
-    char address[32];
-    (void)ctx;
-    snprintf(address, sizeof address, ":%d@", cut.port);
-    for (int node = 0; node < MASTERS; node++)
-        if (!strstr(cluster_ask(&cluster, node, "CLUSTER NODES"), address)) return false;
-    return true;
-}
-
 static void whoever_is_cut_off_leaves_all_or_nothing(world_t *w)
 {
-    char url[128], command[64];
+    char url[128];
     streams_client_t *s = streams_open(w, NULL);
     fill(s, APPENDS);
     char *expected = text_of(s, run);
     const int node = cluster_owner(&cluster, cluster_slot(run));
     cut_open(&cut, &w->loop, cluster_port(&cluster, node));
-    snprintf(command, sizeof command, "CONFIG SET cluster-announce-port %d", cut.port);
-    cluster_ask(&cluster, node, command);
-    loop_run_until(&w->loop, "nobody knows another", all_know_the_way_through, NULL);
+    cluster_announce(&cluster, node, cut.port);
     snprintf(url, sizeof url, "redis+cluster://127.0.0.1:%d?" QUICK, cut.port);
     w->url = url;
     const size_t cuts = copy_cut_off(w, 0, beside) + 1;
@@ -378,7 +366,7 @@ static void whoever_is_cut_off_leaves_all_or_nothing(world_t *w)
     assert_in_range(whole, 1, 2); /* the last ones */
     assert_true(unseen > 0);
     free(expected);
-    cluster_ask(&cluster, node, "CONFIG SET cluster-announce-port 0");
+    cluster_announce(&cluster, node, 0);
     client_close(other->client);
     client_await_closed(other->client);
     cut_close(&cut);

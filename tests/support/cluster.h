@@ -91,6 +91,10 @@ const char *cluster_ask(cluster_t *cluster, int node, const char *command);
  * Fails the test if there is none. */
 struct redisReply *cluster_command(cluster_t *cluster, int node, const char *format, ...);
 
+/* Makes clients be told another port, of a proxy in front of it; 0: its own. All nodes that run say
+ * so when it returns. */
+void cluster_announce(cluster_t *cluster, int node, int port);
+
 /* ---- all of them ---- */
 
 /* Started, every node running, of every slot all say the same, every replica has caught up. */

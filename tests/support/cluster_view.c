@@ -276,6 +276,30 @@ void cluster_await_whole(cluster_t *cluster)
     if (!cluster_await(&wish, cluster_is_whole)) check_fail("the cluster is not whole");
 }
 
+static bool all_say_port(cluster_wish_t *wish)
+{
+    char address[32];
+    snprintf(address, sizeof address, ":%d@", wish->port);
+    for (int i = 0; i < wish->cluster->count; i++) {
+        if (!is_member(wish->cluster, i) || !cluster_is_running(wish->cluster, i)) continue;
+        redisReply *nodes = cluster_try(wish->cluster, i, "CLUSTER NODES");
+        const bool says = nodes && nodes->str && strstr(nodes->str, address);
+        freeReplyObject(nodes);
+        if (!says) return false;
+    }
+    return true;
+}
+
+void cluster_announce(cluster_t *cluster, int node, int port)
+{
+    cluster_wish_t wish = {.cluster = cluster};
+    char command[64];
+    wish.port = port ? port : cluster_port(cluster, node);
+    snprintf(command, sizeof command, "CONFIG SET cluster-announce-port %d", port);
+    cluster_ask(cluster, node, command);
+    if (!cluster_await(&wish, all_say_port)) check_fail("not all know that port of node %d", node);
+}
+
 int cluster_replica_of(cluster_t *cluster, int master)
 {
     cluster_view_t view;

@@ -32,6 +32,7 @@ typedef struct cluster_wish {
     cluster_t *cluster;
     unsigned slot;
     int node;
+    int port;
 } cluster_wish_t;
 
 typedef bool cluster_condition_t(cluster_wish_t *wish);

@@ -22,6 +22,7 @@ if type(made) == 'table' and made.err then
 end
 call('XGROUP', 'CREATECONSUMER', stream.key, group, NOBODY)
 call('HSET', stream.more, 'g' .. group, ARGV[5])
+if options_of(stream, group).away then call('XGROUP', 'CREATECONSUMER', stream.key, group, GRAVE) end
 if is_there then
   touch_as_it_is(stream)
 else

@@ -17,4 +17,5 @@ if last and is_before(delivered, last) then
   local number = sub(delivered, 1, 2) == '1-' and number_of(delivered) or 0
   waiting = math.min(number_of(last) - number, call('XLEN', stream.key))
 end
-return {waiting, facts.pending, facts.consumers - 1, delivered}
+local nobodies = options_of(stream, group).away and 2 or 1
+return {waiting, facts.pending, facts.consumers - nobodies, delivered}

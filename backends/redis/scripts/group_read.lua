@@ -3,8 +3,9 @@
 -- KEYS: 1 the stream, 2 what goes with it. ARGV: 1 its channel, 2 the group, 3 the member, 4 the most to give,
 -- 5 '', or of a claim for how long it must have been held, in ms, 6 where a claim goes on: the number of an
 -- event, with zeros before it. Returns -1: there is no such group; {in how many ms the next nak is due, or
--- -1; position, event packed, deliveries; of each}; or {-2, from where on to call again}. It gives what is
--- not too much for one call.
+-- -1; position, event packed, deliveries; of each}; or {-2, from where on to call again}; or {-3, letters}, in a
+-- cluster: nothing is given before these are where they belong, and acknowledged (letters_of). It gives what
+-- is not too much for one call; of the most 0 it gives only letters.
 
 local stream, group, member = make_stream(KEYS[1], ARGV[1]), ARGV[2], 'm' .. ARGV[3]
 local most, idle = math.min(tonumber(ARGV[4]), 128), tonumber(ARGV[5])
@@ -12,9 +13,39 @@ local LARGEST = 131072 -- bytes behind which a call gives no more
 local LETTER = 3       -- so much more than a look does a dead letter cost
 if not has_group(stream, group) then return -1 end
 forget_trimmed(stream, group)
-call('XGROUP', 'CREATECONSUMER', stream.key, group, member)
 local options, naks = options_of(stream, group), stream.naks .. group
 local given, count, size, looked = {-1}, 0, 0, 0
+
+-- What may be given again, as far as one call looks; first what somebody else did not carry to its end.
+local function candidates()
+  local found = call('XPENDING', stream.key, group, '-', '+', 100, GRAVE)
+  if idle then
+    local number = tonumber(ARGV[6])
+    local from = number > 0 and '(' .. position_at(number) or '-'
+    for _, held in ipairs(call('XPENDING', stream.key, group, from, '+', BUDGET)) do
+      if held[2] ~= NOBODY and held[2] ~= GRAVE and held[3] >= idle then found[#found + 1] = held end
+    end
+    return found
+  end
+  if call('EXISTS', naks) == 0 then
+    local all = call('XPENDING', stream.key, group, '-', '+', 100, NOBODY)
+    for i = 1, #all do found[#found + 1] = all[i] end
+    return found
+  end
+  local due = call('ZRANGEBYSCORE', naks, '-inf', format('%.0f', now_ms()), 'LIMIT', 0, 100)
+  for i = 1, #due do
+    local held = held_of(stream, group, due[i])
+    if held and held[2] == NOBODY then found[#found + 1] = held end
+  end
+  return found
+end
+
+if options.away then
+  local letters = letters_of(stream, group, options, candidates())
+  if letters then return {-3, letters} end
+end
+if most == 0 then return given end
+call('XGROUP', 'CREATECONSUMER', stream.key, group, member)
 
 local function has_room()
   return count < most and size < LARGEST
@@ -69,7 +100,8 @@ while has_room() and looked < BUDGET do
   looked = looked + #due
   for i = 1, #due do
     local held = has_room() and held_of(stream, group, due[i])
-    if has_room() then call('ZREM', naks, due[i]) end
+    local stays = held and options.away and bury(options, held)
+    if has_room() and not stays then call('ZREM', naks, due[i]) end
     if held and held[2] == NOBODY then give_again(held) end
   end
   looked = looked + LETTER * #options.dead

@@ -4,7 +4,8 @@
 --                                       that the stream began with, or c for one that was claimed; its
 --                                       value is the event, packed
 --     langgraph:queue_more:{id}         a hash; "i" and an id: the position of the event that has it;
---                                       "g" and a group: how it was made
+--                                       "g" and a group: how it was made; "d", of whom and a position: that
+--                                       of the dead letter that came of it in another slot
 --     langgraph:queue_naks:{id}:group   a sorted set: positions that a nak gave back, and when they are
 --                                       due; Redis holds them for the consumer "-"
 --     langgraph:queue_copy:{id}:n, langgraph:queue_copy_more:{id}:n   a copy to {id} that is being made
@@ -147,7 +148,7 @@ local function forget_ids(stream)
   local first = first_of(stream)
   local some = call('HRANDFIELD', stream.more, 64, 'WITHVALUES')
   for i = 1, #some, 2 do
-    if sub(some[i], 1, 1) == 'i' and is_before(some[i + 1], first) then
+    if sub(some[i], 1, 1) ~= 'g' and is_before(some[i + 1], first) then
       call('HDEL', stream.more, some[i])
     end
   end
