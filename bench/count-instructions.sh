@@ -7,7 +7,7 @@ set -euo pipefail
 
 declare -A limits=([receive]=900)
 messages=10000
-routing_percent=15
+routing_percent=10
 
 program=${1:?the path of cairn-bench}
 command -v valgrind >/dev/null || {

@@ -184,12 +184,12 @@ void redis_route_each(const redis_route_t *route, cairn_connection_fn take, void
         redis_standalone_each(node, take, ctx);
 }
 
-static uint64_t slots_of(const redis_cluster_t *cluster, const redis_standalone_t *node)
+static void count_slots(const redis_cluster_t *cluster)
 {
-    uint64_t count = 0;
-    for (unsigned slot = 0; slot < REDIS_SLOTS; slot++)
-        count += redis_cluster_node(cluster, slot) == node;
-    return count;
+    redis_standalone_t *node;
+    size_t at = 0;
+    while ((node = redis_cluster_next(cluster, &at))) node->slots = 0;
+    for (unsigned slot = 0; slot < REDIS_SLOTS; slot++) redis_cluster_node(cluster, slot)->slots++;
 }
 
 void redis_route_each_node(const redis_route_t *route, cairn_node_fn take, void *ctx)
@@ -198,11 +198,12 @@ void redis_route_each_node(const redis_route_t *route, cairn_node_fn take, void 
     cairn_node_t one;
     redis_node_describe(&route->one, cluster ? "seed" : "server", &one);
     take(ctx, &one);
+    if (cluster) count_slots(cluster);
     const redis_standalone_t *node;
     size_t at = 0;
     while (cluster && (node = redis_cluster_next(cluster, &at))) {
         redis_node_describe(node, node->reads_only ? "replica" : "master", &one);
-        one.slots = slots_of(cluster, node);
+        one.slots = node->slots;
         take(ctx, &one);
     }
 }

@@ -65,6 +65,7 @@ struct redis_standalone {
     bool connected;               /* a connection of the pool is ready, and core has been told */
     bool scripted;                /* calls scripts: they are loaded with each new link */
     uint64_t redirected, put_off; /* by a node of a cluster: see cairn_node_t */
+    uint64_t slots;               /* as redis_route_each_node has counted them */
 };
 
 /* Copies the options and begins to connect. UV_ENOMEM. */
