@@ -367,6 +367,12 @@ void redis_conn_set_state(redis_conn_t *conn, redis_conn_state_t state, uint64_t
 /* When it closes and nothing of an attempt is out any more. */
 void redis_conn_finish_closing(redis_conn_t *conn);
 
+/* ---- redis_keepalive.c ---- */
+
+/* Of one that is ready: asks for a sign of life if it has been silent, and gives it up if it was
+ * asked before. In how many milliseconds to look again; 0: it is lost. */
+CAIRN_MUST_USE uint64_t redis_keepalive_look(redis_conn_t *conn);
+
 /* ---- between redis_conn.c, redis_wire.c and redis_hold.c ---- */
 
 /* Moves what is still wanted together, all of it unsent; what has any of the `dropped` flags, and
