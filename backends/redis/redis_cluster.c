@@ -14,7 +14,7 @@ enum {
     ASK_WHILE_LOST_MS = 250, /* as long as a node is not there, or a slot is nobody's */
     DOUBT_MS = 5000,         /* so long it is asked as often when it may be old */
     ASK_ANYWAY_MS = 15000,
-    ASK_FOR_REPLICAS_MS = 2000 /* where they are read from: nobody tells that one has come */
+    ASK_OFTEN_MS = 2000
 };
 
 #define LITERAL(text) text, sizeof(text) - 1
@@ -193,13 +193,19 @@ static void ask_later(redis_cluster_t *cluster, uint64_t delay_ms)
     uv_timer_start(&cluster->map_timer, on_map_timer, delay_ms, 0);
 }
 
+/* Where replicas are read from, nobody tells that one has come; nor, where topics are sharded, that
+ * a master is one no more: it takes messages all the same. */
+static uint64_t period_ms(const redis_cluster_t *cluster)
+{
+    const bool often = cluster->read_from != REDIS_READ_MASTER || cluster->route->shards_topics;
+    return often ? ASK_OFTEN_MS : ASK_ANYWAY_MS;
+}
+
 /* What was wanted while it was on its way may be newer. */
 static void ask_in_time(redis_cluster_t *cluster)
 {
-    const uint64_t anyway_ms =
-        cluster->read_from == REDIS_READ_MASTER ? ASK_ANYWAY_MS : ASK_FOR_REPLICAS_MS;
-    const uint64_t jitter_ms = uv_hrtime() % (anyway_ms / 4);
-    ask_later(cluster, is_whole(cluster) ? anyway_ms + jitter_ms : ASK_WHILE_LOST_MS);
+    const uint64_t jitter_ms = uv_hrtime() % (period_ms(cluster) / 4);
+    ask_later(cluster, is_whole(cluster) ? period_ms(cluster) + jitter_ms : ASK_WHILE_LOST_MS);
     if (cluster->wanted) redis_cluster_want_map(cluster);
 }
 
