@@ -343,13 +343,24 @@ static void moved_to_nowhere_is_the_one_that_said_it(world_t *w)
     pub_await(client_publish(c, "news", "x"), 0);
 }
 
+static bool both_are_there(void *client)
+{
+    cairn_node_t rows[8];
+    const size_t count = cairn_nodes(&((client_t *)client)->cairn, rows, 8);
+    size_t ready = 0;
+    for (size_t i = 0; i < count && i < 8; i++)
+        ready += rows[i].ready && strcmp(rows[i].role, "master") == 0;
+    return ready == 2;
+}
+
 /* Not after the two seconds in which somebody else would have been asked, either. */
 static void a_map_that_is_whole_is_not_asked_for_again_soon(world_t *w)
 {
     scripted_cluster_t *nodes = scripted_cluster_of(w, 2);
     client_t *c = world_open(w, "cluster=auto&" QUICK);
     client_await(c, "connected");
-    loop_run_for(&w->loop, 700); /* both nodes are there, and it was asked for once more */
+    loop_run_until(&w->loop, "both nodes are there", both_are_there, c);
+    loop_run_for(&w->loop, 700); /* it is asked for once more */
     const size_t before = journal_count(&nodes->nodes[0].journal, "CLUSTER SHARDS") +
                           journal_count(&nodes->nodes[1].journal, "CLUSTER SHARDS");
     loop_run_for(&w->loop, 2500);
