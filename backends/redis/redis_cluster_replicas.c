@@ -182,7 +182,9 @@ void redis_replicas_age_waiting(redis_cluster_t *cluster)
         entry->flags &= ~(uint32_t)REDIS_CMD_HOPS;
         entry->flags |= (hops < REDIS_HOPS_MOST ? hops : REDIS_HOPS_MOST) * REDIS_CMD_HOP;
     }
-    if (redis_queue_owed(queue) > 0) redis_replicas_hand_out(cluster);
+    if (redis_queue_owed(queue) == 0) return;
+    redis_cluster_want_map(cluster); /* there may be one by now */
+    redis_replicas_hand_out(cluster);
 }
 
 /* ---- what they tell ---- */
