@@ -330,6 +330,7 @@ static void shut_down(client_t *c, uint64_t timeout_ms)
 static void a_shutdown_lets_what_is_in_flight_finish(world_t *w)
 {
     client_t *c = world_open(w, NULL);
+    client_await(c, "connected");
     probe_t *probe = client_subscribed(c, "news", NULL);
     pub_t *pubs[10];
     for (int i = 0; i < 10; i++) pubs[i] = client_publish(c, "news", "hello");
