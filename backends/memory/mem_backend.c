@@ -5,7 +5,8 @@
 
 #define MEM_CAPABILITIES                                                                           \
     (CAIRN_CAP_TOPICS | CAIRN_CAP_PATTERNS | CAIRN_CAP_RECEIVERS | CAIRN_CAP_SAVER |               \
-     CAIRN_CAP_STORE | CAIRN_CAP_STORE_VECTORS | CAIRN_CAP_STREAMS | CAIRN_CAP_STREAM_GROUPS)
+     CAIRN_CAP_STORE | CAIRN_CAP_STORE_VECTORS | CAIRN_CAP_STREAMS | CAIRN_CAP_STREAM_GROUPS |     \
+     CAIRN_CAP_STREAMS_ATOMIC)
 
 static void run_connect(cairn_task_t *task)
 {

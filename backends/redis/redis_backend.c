@@ -33,10 +33,10 @@ static void on_moved(redis_standalone_t *node)
     redis_topics_move(redis_backend_of(node));
 }
 
-static void on_commands_lost(redis_standalone_t *route, int status, const char *detail)
+static void on_commands_lost(redis_standalone_t *node, int status, const char *detail)
 {
-    redis_backend_t *redis = redis_backend_of(route);
-    if (redis->pure_graph) redis_pure_graph_link_lost(redis->pure_graph, status, detail);
+    redis_backend_t *redis = redis_backend_of(node);
+    if (redis->pure_graph) redis_pure_graph_link_lost(redis->pure_graph, node, status, detail);
 }
 
 static void on_closed(redis_standalone_t *route)
@@ -74,23 +74,28 @@ static int refuse(cairn_error_t *error, int code, const char *text)
     return code;
 }
 
-/* In which layout streams are. */
-static int choose_layout(redis_backend_t *redis, const char *layout, bool is_split,
-                         cairn_error_t *error)
+/* In which layout streams are, and what that cannot do. */
+static int choose_layout(redis_backend_t *redis, const char *layout, cairn_error_t *error)
 {
-    redis->route.one.capabilities = REDIS_CAPABILITIES;
     if (!layout || strcmp(layout, CAIRN_STREAM_LAYOUT_CAIRN) == 0) return 0;
     if (strcmp(layout, CAIRN_STREAM_LAYOUT_PURE_GRAPH) != 0)
         return refuse(error, CAIRN_EOPTION,
                       "stream_layout is neither " CAIRN_STREAM_LAYOUT_CAIRN
                       " nor " CAIRN_STREAM_LAYOUT_PURE_GRAPH);
-    if (is_split)
-        return refuse(error, CAIRN_EOPTION,
-                      "stream_layout=" CAIRN_STREAM_LAYOUT_PURE_GRAPH
-                      " is not for a cluster: a stream's keys would be in several slots");
     redis->route.one.capabilities &= ~CAIRN_CAP_STREAM_GROUPS;
+    redis->route.cluster_capabilities &= ~(CAIRN_CAP_STREAM_GROUPS | CAIRN_CAP_STREAMS_ATOMIC);
+    redis->route.is_graph = true;
     redis->pure_graph = redis_pure_graph_new(redis);
     return redis->pure_graph ? 0 : refuse(error, UV_ENOMEM, uv_strerror(UV_ENOMEM));
+}
+
+/* What each kind of server can do. */
+static void set_capabilities(redis_route_t *route)
+{
+    route->one.capabilities = REDIS_CAPABILITIES;
+    route->cluster_capabilities = cairn_redis_cluster_backend.capabilities;
+    route->cluster_capabilities &=
+        route->shards_topics ? ~CAIRN_CAP_PATTERNS : ~CAIRN_CAP_RECEIVERS;
 }
 
 static int redis_open(const cairn_host_t *host, const cairn_options_t *options, void **self,
@@ -102,15 +107,12 @@ static int redis_open(const cairn_host_t *host, const cairn_options_t *options, 
     redis->clock.behind_us = (int64_t)options->clock_ms * 1000;
     int rc = redis_route_read_use(&redis->route, options, error);
     if (rc < 0) goto fail;
-    const bool is_split = redis->route.use == REDIS_CLUSTER_YES;
-    rc = choose_layout(redis, options->stream_layout, is_split, error);
-    if (rc < 0) goto fail;
-    if (redis->pure_graph) redis->route.use = REDIS_CLUSTER_NO;
     redis->route.shards_topics = options->sharded_topics != 0;
-    redis->route.cluster_capabilities = cairn_redis_cluster_backend.capabilities;
-    redis->route.cluster_capabilities &=
-        redis->route.shards_topics ? ~CAIRN_CAP_PATTERNS : ~CAIRN_CAP_RECEIVERS;
-    if (is_split) redis->route.one.capabilities = redis->route.cluster_capabilities;
+    set_capabilities(&redis->route);
+    rc = choose_layout(redis, options->stream_layout, error);
+    if (rc < 0) goto fail;
+    if (redis->route.use == REDIS_CLUSTER_YES)
+        redis->route.one.capabilities = redis->route.cluster_capabilities;
     rc = redis_tls_open(&redis->route.one.tls, options, error);
     if (rc < 0) goto fail;
     rc = redis_route_open(&redis->route, host, options, &route_events);

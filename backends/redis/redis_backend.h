@@ -89,7 +89,8 @@ CAIRN_MUST_USE int redis_streams_left(redis_backend_t *redis, const redis_standa
 
 /* The same in the layout of Pure Graph, of the link that commands take. Closed: nothing is asked
  * any more; freed when the connections are gone. */
-void redis_pure_graph_link_lost(redis_pure_graph_t *graph, int status, const char *detail);
+void redis_pure_graph_link_lost(redis_pure_graph_t *graph, const redis_standalone_t *node,
+                                int status, const char *detail);
 void redis_pure_graph_close(redis_pure_graph_t *graph);
 void redis_pure_graph_free(redis_pure_graph_t *graph);
 

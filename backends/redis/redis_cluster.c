@@ -380,11 +380,6 @@ static int pass_message(redis_standalone_t *node, cairn_slice_t kind, size_t cou
     return node->route->events->message(node, kind, count, rest);
 }
 
-static void no_loss(redis_standalone_t *node, int status, const char *detail)
-{
-    (void)node, (void)status, (void)detail;
-}
-
 static void member_closed(redis_standalone_t *node)
 {
     redis_member_t *member = redis_member_of(node);
@@ -402,7 +397,7 @@ static const redis_standalone_events_t member_events = {
     .resubscribe = pass_resubscribe,
     .has_subscriptions = pass_has_subscriptions,
     .subscriptions_lost = pass_subscriptions_lost,
-    .commands_lost = no_loss,
+    .commands_lost = pass_commands_lost,
     .message = pass_message,
     .closed = member_closed,
     .up = member_up,

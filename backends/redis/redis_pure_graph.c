@@ -1,78 +1,10 @@
-/* Names, the script's calls, and the operations on a stream as a whole. There are no groups: Pure
- * Graph has none. */
+/* The operations on a stream as a whole. There are no groups: Pure Graph has none. */
 #include "redis_pure_graph.h"
 
+#include <cairn/sys/alloc.h>
 #include <uv.h>
 
-/* ---- names ---- */
-
-static char *raw_key(char *out, const char *prefix, size_t size, cairn_slice_t stream)
-{
-    out = redis_cmd_arg_begin(out, size + stream.len);
-    out = redis_cmd_literal(out, prefix, size);
-    return redis_cmd_end(redis_bytes(out, stream));
-}
-
-static char *own_key(char *out, const char *prefix, size_t size, cairn_slice_t stream)
-{
-    out = redis_cmd_arg_begin(out, size + redis_escaped_size(stream) + 2);
-    out = redis_cmd_literal(out, prefix, size);
-    *out++ = '{';
-    out = redis_escape(out, stream);
-    *out++ = '}';
-    return redis_cmd_end(out);
-}
-
-char *redis_graph_key(char *out, cairn_slice_t stream)
-{
-    return raw_key(out, LITERAL(REDIS_GRAPH_STREAM), stream);
-}
-
-size_t redis_graph_key_bound(cairn_slice_t stream)
-{
-    return REDIS_CMD_OVERHEAD + sizeof REDIS_GRAPH_STREAM + stream.len;
-}
-
-char *redis_graph_past(char *out, cairn_slice_t stream)
-{
-    return own_key(out, LITERAL(REDIS_KEY_QUEUE_PAST), stream);
-}
-
-size_t redis_graph_past_bound(cairn_slice_t stream)
-{
-    return REDIS_CMD_OVERHEAD + sizeof REDIS_KEY_QUEUE_PAST "{}" + redis_escaped_size(stream);
-}
-
 /* ---- calls ---- */
-
-enum {
-    KEYS = 4
-};
-
-static char *write_keys(char *out, cairn_slice_t stream)
-{
-    out = redis_graph_key(out, stream);
-    out = raw_key(out, LITERAL(REDIS_GRAPH_LIST), stream);
-    out = own_key(out, LITERAL(REDIS_KEY_QUEUE_MORE), stream);
-    return redis_graph_past(out, stream);
-}
-
-static size_t keys_bound(cairn_slice_t stream)
-{
-    return 2 * redis_graph_key_bound(stream) + 2 * redis_graph_past_bound(stream);
-}
-
-size_t redis_graph_bound(cairn_slice_t stream, size_t args, size_t payload)
-{
-    return REDIS_SCRIPT_BEGIN + keys_bound(stream) + redis_cmd_bound(1 + args, 16 + payload);
-}
-
-char *redis_graph_begin(char *out, cairn_slice_t stream, const char *operation, size_t args)
-{
-    out = redis_script_begin(out, &redis_script_pure_graph, REDIS_GUARD_OF_NONE, KEYS, 1 + args);
-    out = write_keys(out, stream);
-    return redis_cmd_arg(out, cairn_str(operation));
-}
 
 static void commit(redis_backend_t *redis, cairn_req_t *req, const char *out,
                    redis_answer_fn answer, bool idempotent)
@@ -85,22 +17,33 @@ static void commit(redis_backend_t *redis, cairn_req_t *req, const char *out,
 static int ask(redis_backend_t *redis, cairn_req_t *req, const char *begin, size_t size,
                cairn_slice_t stream, redis_answer_fn answer)
 {
+    const redis_graph_name_t name = redis_graph_name(redis, stream);
     char *out;
-    int rc = redis_stream_reserve(redis, stream, size + redis_graph_key_bound(stream), &out);
+    int rc = redis_graph_reserve(redis, &name, size + redis_graph_key_bound(stream), &out);
     if (rc < 0) return rc;
     out = redis_cmd_literal(out, begin, size);
     commit(redis, req, redis_graph_key(out, stream), answer, true);
     return 0;
 }
 
-/* The script without arguments of its own. */
-static int call(redis_backend_t *redis, cairn_req_t *req, cairn_slice_t stream,
-                const char *operation, redis_answer_fn answer, bool idempotent)
+/* The script, with a TTL as its argument or none; then what is left to do with the list, which the
+ * request keeps: it is freed on <0. */
+static int call(redis_backend_t *redis, cairn_req_t *req, const redis_graph_name_t *name,
+                const char *operation, const int64_t *ttl_ms, redis_graph_rest_t *rest,
+                redis_answer_fn answer, bool idempotent)
 {
+    const size_t args = ttl_ms ? 1 : 0;
     char *out;
-    int rc = redis_stream_reserve(redis, stream, redis_graph_bound(stream, 0, 0), &out);
-    if (rc < 0) return rc;
-    commit(redis, req, redis_graph_begin(out, stream, operation, 0), answer, idempotent);
+    int rc =
+        redis_graph_reserve(redis, name, redis_graph_bound(name->id, args, REDIS_CMD_NUMBER), &out);
+    if (rc < 0) {
+        cairn_free(rest);
+        return rc;
+    }
+    out = redis_graph_begin(out, name, operation, args);
+    if (ttl_ms) out = redis_cmd_i64(out, *ttl_ms);
+    commit(redis, req, out, answer, idempotent);
+    req->scratch[REDIS_SCRATCH_MEMORY] = (uintptr_t)rest;
     return 0;
 }
 
@@ -161,6 +104,12 @@ int redis_graph_read_entry(redis_reply_t *reply, cairn_arena_t *arena, cairn_str
 
 /* ---- counts ---- */
 
+static void tell_count(cairn_req_t *req, uint64_t count)
+{
+    redis_saver_release(req);
+    redis_stream_done(req)->count_done(CAIRN_CONTAINER_OF(req, cairn_stream_count_t, req), count);
+}
+
 static void on_count(void *ctx, int status, redis_reply_t *reply, cairn_slice_t detail)
 {
     cairn_req_t *req = ctx;
@@ -169,11 +118,9 @@ static void on_count(void *ctx, int status, redis_reply_t *reply, cairn_slice_t 
     if (rc == 0 && count < -1) rc = CAIRN_EPROTOCOL;
     if (rc == 0 && count == -1) {
         status = UV_EEXIST;
-        detail = cairn_str("the target is there");
+        detail = cairn_str(REDIS_TARGET_IS_THERE);
     }
-    if (redis_saver_failed(req, status, rc, detail)) return;
-    redis_stream_done(req)->count_done(CAIRN_CONTAINER_OF(req, cairn_stream_count_t, req),
-                                       (uint64_t)count);
+    if (!redis_saver_failed(req, status, rc, detail)) tell_count(req, (uint64_t)count);
 }
 
 static int graph_length(void *self, cairn_stream_count_t *req, cairn_slice_t stream)
@@ -186,26 +133,53 @@ static int graph_exists(void *self, cairn_stream_count_t *req, cairn_slice_t str
     return ask(self, &req->req, LITERAL("*2\r\n$6\r\nEXISTS\r\n"), stream, on_count);
 }
 
+static void on_list_cleared(void *ctx, int status, redis_reply_t *reply, cairn_slice_t detail)
+{
+    cairn_req_t *req = ctx;
+    (void)reply;
+    if (status < 0)
+        redis_graph_rest_fail(req, status, detail);
+    else
+        tell_count(req, req->scratch[REDIS_SCRATCH_NUMBER]);
+}
+
+static void on_cleared(void *ctx, int status, redis_reply_t *reply, cairn_slice_t detail)
+{
+    cairn_req_t *req = ctx;
+    int64_t count = 0;
+    int rc = status < 0 ? 0 : redis_reply_int(reply, &count);
+    if (rc == 0 && count < 0) rc = CAIRN_EPROTOCOL;
+    if (redis_saver_failed(req, status, rc, detail)) return;
+    req->scratch[REDIS_SCRATCH_NUMBER] = (uint64_t)count;
+    if (!redis_graph_has_rest(req))
+        tell_count(req, (uint64_t)count);
+    else if (redis_graph_rest_send(req, on_list_cleared) < 0)
+        redis_graph_rest_fail(req, UV_ENOMEM, cairn_str(uv_strerror(UV_ENOMEM)));
+}
+
 static int graph_clear(void *self, cairn_stream_count_t *req, cairn_slice_t stream)
 {
-    return call(self, &req->req, stream, "clear", on_count, false);
+    const redis_graph_name_t name = redis_graph_name(self, stream);
+    redis_graph_rest_t *rest;
+    int rc = redis_graph_rest_of_clear(&name, &rest);
+    return rc < 0 ? rc : call(self, &req->req, &name, "clear", NULL, rest, on_cleared, false);
 }
 
 static int graph_copy(void *self, cairn_stream_count_t *req, const cairn_stream_copy_args_t *args)
 {
-    const size_t bytes =
-        redis_graph_bound(args->source, 1, REDIS_CMD_NUMBER) + keys_bound(args->target);
-    char *out;
     redis_backend_t *redis = self;
-    int rc = redis_stream_reserve(redis, args->source, bytes, &out);
+    const redis_graph_name_t source = redis_graph_name(redis, args->source);
+    const redis_graph_name_t target = redis_graph_name(redis, args->target);
+    char *out;
+    if (source.slot != target.slot || redis_graph_is_apart(&source) ||
+        redis_graph_is_apart(&target))
+        return redis_graph_copy_spread(redis, req, args);
+    int rc = redis_graph_reserve(redis, &source, redis_graph_copy_bound(args->source, args->target),
+                                 &out);
     if (rc < 0) return rc;
     redis_route_join(&redis->route, args->target);
-    out =
-        redis_script_begin(out, &redis_script_pure_graph, REDIS_GUARD_OF_NONE, 2 * (size_t)KEYS, 2);
-    out = write_keys(out, args->source);
-    out = write_keys(out, args->target);
-    out = redis_cmd_arg(out, cairn_str("copy"));
-    commit(self, &req->req, redis_cmd_i64(out, args->ttl_ms), on_count, false);
+    out = redis_graph_copy(out, &source, &target, args->ttl_ms);
+    commit(redis, &req->req, out, on_count, false);
     return 0;
 }
 
@@ -262,13 +236,15 @@ static void on_info(void *ctx, int status, redis_reply_t *reply, cairn_slice_t d
 
 static int graph_info(void *self, cairn_stream_info_t *req, cairn_slice_t stream)
 {
-    return call(self, &req->req, stream, "info", on_info, true);
+    const redis_graph_name_t name = redis_graph_name(self, stream);
+    return call(self, &req->req, &name, "info", NULL, NULL, on_info, true);
 }
 
 /* ---- TTL ---- */
 
 static void tell_ttl(cairn_req_t *req, int64_t ttl_ms)
 {
+    redis_saver_release(req);
     redis_stream_done(req)->ttl_done(CAIRN_CONTAINER_OF(req, cairn_stream_ttl_t, req), ttl_ms);
 }
 
@@ -287,25 +263,39 @@ static int graph_ttl(void *self, cairn_stream_ttl_t *req, cairn_slice_t stream)
     return ask(self, &req->req, LITERAL("*2\r\n$4\r\nPTTL\r\n"), stream, on_ttl);
 }
 
+static void on_list_ttl_set(void *ctx, int status, redis_reply_t *reply, cairn_slice_t detail)
+{
+    cairn_req_t *req = ctx;
+    (void)reply;
+    if (status < 0)
+        redis_graph_rest_fail(req, status, detail);
+    else
+        tell_ttl(req, (int64_t)req->scratch[REDIS_SCRATCH_NUMBER]);
+}
+
 static void on_ttl_set(void *ctx, int status, redis_reply_t *reply, cairn_slice_t detail)
 {
     cairn_req_t *req = ctx;
     int64_t found = 0;
     int rc = status < 0 ? 0 : redis_reply_int(reply, &found);
     if (redis_saver_failed(req, status, rc, detail)) return;
-    tell_ttl(req, found ? (int64_t)req->scratch[REDIS_SCRATCH_NUMBER] : CAIRN_TTL_ABSENT);
+    if (!found)
+        tell_ttl(req, CAIRN_TTL_ABSENT);
+    else if (!redis_graph_has_rest(req))
+        tell_ttl(req, (int64_t)req->scratch[REDIS_SCRATCH_NUMBER]);
+    else if (redis_graph_rest_send(req, on_list_ttl_set) < 0)
+        redis_graph_rest_fail(req, UV_ENOMEM, cairn_str(uv_strerror(UV_ENOMEM)));
 }
 
 static int graph_set_ttl(void *self, cairn_stream_ttl_t *req, cairn_slice_t stream, int64_t ttl_ms)
 {
-    char *out;
-    int rc =
-        redis_stream_reserve(self, stream, redis_graph_bound(stream, 1, REDIS_CMD_NUMBER), &out);
+    const redis_graph_name_t name = redis_graph_name(self, stream);
+    redis_graph_rest_t *rest;
+    int rc = redis_graph_rest_of_ttl(&name, ttl_ms, &rest);
     if (rc < 0) return rc;
-    out = redis_graph_begin(out, stream, "ttl", 1);
-    req->req.scratch[REDIS_SCRATCH_NUMBER] = (uint64_t)ttl_ms;
-    commit(self, &req->req, redis_cmd_i64(out, ttl_ms), on_ttl_set, true);
-    return 0;
+    rc = call(self, &req->req, &name, "ttl", &ttl_ms, rest, on_ttl_set, true);
+    if (rc == 0) req->req.scratch[REDIS_SCRATCH_NUMBER] = (uint64_t)ttl_ms;
+    return rc;
 }
 
 /* ---- groups ---- */

@@ -9,9 +9,12 @@
  * server.
  *
  *     MULTI
- *     XREAD COUNT 32 STREAMS stream ... position ...
  *     MGET past ...                                    what has left them, by limit or by a clear
+ *     XREAD COUNT 32 STREAMS stream ... position ...
  *     EXEC
+ *
+ * In a cluster a poll is of the streams of one slot, so mostly of one: it costs a node less, and
+ * they are spread over the nodes.
  *
  * A follow first asks where its stream ends, and how it came to that; polls go on from there. */
 #include "redis_pure_graph.h"
@@ -22,7 +25,9 @@
 enum {
     FOLLOWS = 64, /* of a poll */
     EVENTS = 32,  /* of a stream, in one poll */
-    POLL_MS = 10
+    POLL_MS = 10, /* and one more for so many polls: */
+    POLLS_A_MS = 1,
+    SPLIT_POLLS_A_MS = 8
 };
 
 typedef struct poll poll_t;
@@ -51,6 +56,8 @@ struct poll {
     size_t count;
     size_t asked; /* of the first ones, those that are `polled` */
     bool under_way;
+    bool busy;     /* its follows are told of something: none goes meanwhile */
+    uint16_t slot; /* of all of them, if there may be a cluster */
 };
 
 struct redis_pure_graph {
@@ -71,6 +78,20 @@ static cairn_slice_t id_of(const follow_t *follow)
 static const cairn_feed_done_t *up(const redis_pure_graph_t *graph)
 {
     return graph->redis->host->api->feeds;
+}
+
+static bool is_split(const redis_pure_graph_t *graph)
+{
+    return redis_route_is_split(&graph->redis->route);
+}
+
+/* Whoever is asked about the streams of a poll. */
+static redis_conn_t *choose_for(const poll_t *poll)
+{
+    redis_route_t *route = &poll->graph->redis->route;
+    if (!is_split(poll->graph)) return redis_route_first(route);
+    (void)redis_route_choose_slot(route, poll->slot);
+    return redis_standalone_first(route->at);
 }
 
 /* ---- life ---- */
@@ -107,14 +128,21 @@ void redis_pure_graph_free(redis_pure_graph_t *graph)
     cairn_free(graph);
 }
 
-static poll_t *poll_with_room(redis_pure_graph_t *graph)
+/* Where it is not known whether there is a cluster, they are kept as if there were one. */
+static uint16_t slot_to_poll(const redis_pure_graph_t *graph, cairn_slice_t id)
+{
+    return graph->redis->route.use == REDIS_CLUSTER_NO ? 0 : redis_graph_slot(id);
+}
+
+static poll_t *poll_with_room(redis_pure_graph_t *graph, uint16_t slot)
 {
     poll_t *poll = graph->polls;
-    while (poll && poll->count == FOLLOWS) poll = poll->next;
+    while (poll && (poll->count == FOLLOWS || poll->slot != slot)) poll = poll->next;
     if (poll) return poll;
     poll = cairn_calloc(1, sizeof *poll);
     if (!poll) return NULL;
     poll->graph = graph;
+    poll->slot = slot;
     poll->next = graph->polls;
     graph->polls = poll;
     graph->poll_count++;
@@ -135,7 +163,7 @@ static void poll_remove(poll_t *poll)
 static void tidy(poll_t *poll)
 {
     size_t kept = 0;
-    if (poll->under_way) return;
+    if (poll->under_way || poll->busy) return;
     for (size_t i = 0; i < poll->count; i++) {
         if (poll->follows[i]->feed) {
             poll->follows[kept++] = poll->follows[i];
@@ -147,14 +175,19 @@ static void tidy(poll_t *poll)
     if (kept == 0) poll_remove(poll);
 }
 
-/* The next polls, when the last are answered. */
+/* The next polls: of one server when the last are answered, of a cluster soon after the first of
+ * them is, as a node may be away that others need not wait for. */
 static void poll_later(redis_pure_graph_t *graph)
 {
     const cairn_host_t *host = graph->redis->host;
-    if (graph->timed || graph->unanswered > 0 || !graph->polls) return;
-    graph->timed = true;
-    const uint64_t wait_ms = graph->hurry ? 1 : POLL_MS + graph->poll_count;
+    const bool split = is_split(graph);
+    if (!graph->polls || (graph->unanswered > 0 && !split)) return;
+    if (graph->timed && !(split && graph->hurry)) return;
+    if (graph->timed) host->api->deadline_stop(host, &graph->timer);
+    const size_t more_ms = graph->poll_count / (split ? SPLIT_POLLS_A_MS : POLLS_A_MS);
+    const uint64_t wait_ms = graph->hurry ? 1 : POLL_MS + more_ms;
     graph->hurry = false;
+    graph->timed = true;
     host->api->deadline_start(host, &graph->timer, wait_ms);
 }
 
@@ -212,8 +245,9 @@ static void on_where(void *ctx, int status, redis_reply_t *reply, cairn_slice_t 
 
 static int ask_where(follow_t *follow)
 {
-    redis_conn_t *conn = redis_route_first(&follow->poll->graph->redis->route);
     const cairn_slice_t id = id_of(follow);
+    const redis_graph_name_t name = redis_graph_name(follow->poll->graph->redis, id);
+    redis_conn_t *conn = choose_for(follow->poll);
     char *out;
     int rc =
         redis_conn_reserve_unbounded(conn,
@@ -224,7 +258,7 @@ static int ask_where(follow_t *follow)
     out = redis_cmd_literal(out, LITERAL(REDIS_MULTI "*6\r\n$9\r\nXREVRANGE\r\n"));
     out = redis_graph_key(out, id);
     out = redis_cmd_literal(out, LITERAL(LAST_ONE "*2\r\n$3\r\nGET\r\n"));
-    out = redis_graph_past(out, id);
+    out = redis_graph_past(out, &name);
     out = redis_cmd_literal(out, LITERAL(REDIS_EXEC));
     redis_conn_commit_transaction(conn, out, on_where, &follow->req, 2, true);
     follow->asking = true;
@@ -337,9 +371,7 @@ static int take(poll_t *poll, redis_reply_t *reply)
     size_t results;
     int rc = redis_reply_array(reply, &results);
     if (rc == 0 && results != 2) rc = CAIRN_EPROTOCOL;
-    redis_reply_t pasts = *reply;
-    if (rc == 0) rc = redis_reply_skip(&pasts);
-    if (rc == 0) rc = take_pasts(poll, &pasts);
+    if (rc == 0) rc = take_pasts(poll, reply);
     if (rc == 0) rc = take_streams(poll, reply);
     for (size_t i = 0; i < poll->asked; i++) {
         follow_t *follow = poll->follows[i];
@@ -394,14 +426,16 @@ static size_t choose(poll_t *poll, size_t *bytes)
     return count;
 }
 
-static void send_poll(poll_t *poll)
+static char *write_poll(char *out, const poll_t *poll, size_t count)
 {
-    redis_conn_t *conn = redis_route_first(&poll->graph->redis->route);
-    size_t bytes;
-    char *out;
-    const size_t count = choose(poll, &bytes);
-    if (count == 0 || redis_conn_reserve_unbounded(conn, bytes, &out) < 0) return;
+    const redis_backend_t *redis = poll->graph->redis;
     out = redis_cmd_literal(out, LITERAL(REDIS_MULTI));
+    out = redis_cmd_begin(out, 1 + count);
+    out = redis_cmd_literal(out, LITERAL("$4\r\nMGET\r\n"));
+    for (size_t i = 0; i < poll->asked; i++) {
+        const redis_graph_name_t name = redis_graph_name(redis, id_of(poll->follows[i]));
+        if (poll->follows[i]->polled) out = redis_graph_past(out, &name);
+    }
     out = redis_cmd_begin(out, 4 + 2 * count);
     out = redis_cmd_literal(out, LITERAL("$5\r\nXREAD\r\n$5\r\nCOUNT\r\n"));
     out = redis_cmd_u64(out, EVENTS);
@@ -410,12 +444,19 @@ static void send_poll(poll_t *poll)
         if (poll->follows[i]->polled) out = redis_graph_key(out, id_of(poll->follows[i]));
     for (size_t i = 0; i < poll->asked; i++)
         if (poll->follows[i]->polled) out = redis_position_arg(out, poll->follows[i]->at);
-    out = redis_cmd_begin(out, 1 + count);
-    out = redis_cmd_literal(out, LITERAL("$4\r\nMGET\r\n"));
-    for (size_t i = 0; i < poll->asked; i++)
-        if (poll->follows[i]->polled) out = redis_graph_past(out, id_of(poll->follows[i]));
-    out = redis_cmd_literal(out, LITERAL(REDIS_EXEC));
-    redis_conn_commit_transaction(conn, out, on_polled, &poll->req, 2, true);
+    return redis_cmd_literal(out, LITERAL(REDIS_EXEC));
+}
+
+static void send_poll(poll_t *poll)
+{
+    size_t bytes;
+    char *out;
+    const size_t count = choose(poll, &bytes);
+    if (count == 0) return;
+    redis_conn_t *conn = choose_for(poll);
+    if (redis_conn_reserve_unbounded(conn, bytes, &out) < 0) return;
+    redis_conn_commit_transaction(conn, write_poll(out, poll, count), on_polled, &poll->req, 2,
+                                  true);
     poll->under_way = true;
     poll->graph->unanswered++;
 }
@@ -442,7 +483,8 @@ int redis_graph_feed_open(void *self, cairn_feed_t *feed)
     redis_backend_t *redis = self;
     follow_t *follow = cairn_calloc(1, sizeof *follow + feed->stream.len);
     if (!follow) return UV_ENOMEM;
-    poll_t *poll = poll_with_room(redis->pure_graph);
+    const uint16_t slot = slot_to_poll(redis->pure_graph, feed->stream);
+    poll_t *poll = poll_with_room(redis->pure_graph, slot);
     if (!poll) {
         cairn_free(follow);
         return UV_ENOMEM;
@@ -464,17 +506,39 @@ void redis_graph_feed_close(void *self, cairn_feed_t *feed)
 {
     redis_backend_t *redis = self;
     follow_t *follow = feed->data;
-    if (follow->asking) redis_conn_forget_request(&follow->req);
+    if (follow->asking) redis_route_forget(&follow->req);
     follow->asking = false;
     follow->feed = NULL;
     tidy(follow->poll);
     redis->host->api->feeds->feed_closed(redis->host, feed);
 }
 
-void redis_pure_graph_link_lost(redis_pure_graph_t *graph, int status, const char *detail)
+/* ---- lost links ---- */
+
+static bool is_at(const redis_standalone_t *node, const poll_t *poll)
 {
-    for (poll_t *poll = graph->polls; poll; poll = poll->next)
-        for (size_t i = 0; i < poll->count; i++) poll->follows[i]->up = false;
-    up(graph)->feeds_down(graph->redis->host, status, cairn_str(detail));
+    const redis_cluster_t *cluster = poll->graph->redis->route.cluster;
+    return !cluster || redis_cluster_node(cluster, poll->slot) == node;
+}
+
+static void tell_down(follow_t *follow, int status, cairn_slice_t detail)
+{
+    const redis_pure_graph_t *graph = follow->poll->graph;
+    if (!follow->up || !follow->feed) return;
+    follow->up = false;
+    up(graph)->feed_down(graph->redis->host, follow->feed, status, detail);
+}
+
+void redis_pure_graph_link_lost(redis_pure_graph_t *graph, const redis_standalone_t *node,
+                                int status, const char *detail)
+{
+    for (poll_t *poll = graph->polls, *next; poll; poll = next) {
+        poll->busy = true;
+        for (size_t i = 0; is_at(node, poll) && i < poll->count; i++)
+            tell_down(poll->follows[i], status, cairn_str(detail));
+        poll->busy = false;
+        next = poll->next;
+        tidy(poll);
+    }
     poll_later(graph);
 }

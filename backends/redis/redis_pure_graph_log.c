@@ -1,4 +1,5 @@
-/* append: one call of the script. read: a transaction of plain commands.
+/* append: one call of the script, and one for a list that is apart. read: a transaction of plain
+ * commands.
  *
  *     MULTI
  *     XRANGE stream after+1 until COUNT most+1     or XREVRANGE, for the newest
@@ -18,6 +19,28 @@ enum {
     ENTRY_ARGS = 3
 };
 
+static void tell_appended(cairn_req_t *req, const cairn_stream_appended_t *appended)
+{
+    redis_stream_done(req)->append_done(CAIRN_CONTAINER_OF(req, cairn_stream_append_t, req),
+                                        appended);
+}
+
+static void on_listed(void *ctx, int status, redis_reply_t *reply, cairn_slice_t detail)
+{
+    cairn_req_t *req = ctx;
+    int64_t length;
+    if (status == 0 && redis_reply_int(reply, &length) < 0) status = CAIRN_EPROTOCOL;
+    if (status < 0) {
+        /* Another append of the same would be another event, unless it has ids. */
+        const bool again = !cairn_err_retryable(status) || (req->flags & CAIRN_REQ_IDEMPOTENT);
+        redis_graph_rest_fail(req, again ? status : CAIRN_EMAYBE, detail);
+        return;
+    }
+    const cairn_stream_appended_t appended = redis_graph_rest_appended(req);
+    redis_saver_release(req);
+    tell_appended(req, &appended);
+}
+
 static void on_appended(void *ctx, int status, redis_reply_t *reply, cairn_slice_t detail)
 {
     cairn_req_t *req = ctx;
@@ -28,31 +51,45 @@ static void on_appended(void *ctx, int status, redis_reply_t *reply, cairn_slice
         rc = redis_append_read(reply, UINT64_MAX, &status, &detail, &appended, &numbered);
     if (rc == 0 && numbered) rc = CAIRN_EPROTOCOL;
     if (redis_saver_failed(req, status, rc, detail)) return;
-    redis_stream_done(req)->append_done(CAIRN_CONTAINER_OF(req, cairn_stream_append_t, req),
-                                        &appended);
+    if (!redis_graph_has_rest(req))
+        tell_appended(req, &appended);
+    else if (redis_graph_rest_send_append(req, &appended, on_listed) < 0)
+        redis_graph_rest_fail(req, CAIRN_EMAYBE, cairn_str(uv_strerror(UV_ENOMEM)));
 }
 
-/* All messages, one behind the other; ends[i] is where the one of entry i ends. One block, to be
- * freed. NULL: no memory. */
-static char *write_messages(const cairn_stream_append_args_t *args, size_t **ends)
+/* One block, to be freed at `ends`. UV_ENOMEM. */
+static int write_messages(const cairn_stream_append_args_t *args, redis_graph_messages_t *messages)
 {
-    size_t size = args->count * sizeof **ends;
+    size_t size = args->count * sizeof *messages->ends;
     for (size_t i = 0; i < args->count; i++) size += redis_graph_message_bound(&args->entries[i]);
-    *ends = cairn_malloc(size);
-    if (!*ends) return NULL;
-    char *const first = (char *)(*ends + args->count);
+    messages->ends = cairn_malloc(size);
+    if (!messages->ends) return UV_ENOMEM;
+    char *const first = (char *)(messages->ends + args->count);
     char *out = first;
     for (size_t i = 0; i < args->count; i++) {
         out = redis_graph_message_write(out, &args->entries[i]);
-        (*ends)[i] = (size_t)(out - first);
+        messages->ends[i] = (size_t)(out - first);
     }
-    return first;
+    messages->bytes = first;
+    return 0;
 }
 
-static cairn_slice_t message_at(const char *messages, const size_t *ends, size_t i)
+cairn_slice_t redis_graph_message_at(const redis_graph_messages_t *messages, size_t i)
 {
-    const size_t begin = i > 0 ? ends[i - 1] : 0;
-    return cairn_slice(messages + begin, ends[i] - begin);
+    const size_t begin = i > 0 ? messages->ends[i - 1] : 0;
+    return cairn_slice(messages->bytes + begin, messages->ends[i] - begin);
+}
+
+char *redis_graph_limit_arg(char *out, const cairn_stream_append_args_t *args)
+{
+    if (args->max_events < INT64_MAX) return redis_cmd_u64(out, args->max_events);
+    return redis_cmd_literal(out, LITERAL("$0\r\n\r\n"));
+}
+
+char *redis_graph_ascii_arg(char *out, cairn_slice_t message)
+{
+    out = redis_cmd_arg_begin(out, redis_json_ascii_size(message));
+    return redis_cmd_end(redis_json_ascii_write(out, message));
 }
 
 static char *kind_arg(char *out, const cairn_stream_entry_t *entry)
@@ -63,53 +100,65 @@ static char *kind_arg(char *out, const cairn_stream_entry_t *entry)
     return redis_cmd_end(redis_bytes(out, entry->id));
 }
 
-/* In the list it is ASCII: Pure Graph reads that byte by byte. */
 static char *entry_args(char *out, const cairn_stream_entry_t *entry, cairn_slice_t message)
 {
     out = kind_arg(out, entry);
     out = redis_cmd_arg_begin(out, redis_graph_base64_size(message.len));
     out = redis_cmd_end(redis_graph_base64_write(out, message));
-    out = redis_cmd_arg_begin(out, redis_json_ascii_size(message));
-    return redis_cmd_end(redis_json_ascii_write(out, message));
+    return redis_graph_ascii_arg(out, message);
 }
 
-static size_t payload_of(const cairn_stream_append_args_t *args, const char *messages,
-                         const size_t *ends)
+static size_t payload_of(const cairn_stream_append_args_t *args,
+                         const redis_graph_messages_t *messages)
 {
     size_t size = 2 * REDIS_CMD_NUMBER + REDIS_POSITION_SIZE;
     for (size_t i = 0; i < args->count; i++) {
-        const cairn_slice_t message = message_at(messages, ends, i);
+        const cairn_slice_t message = redis_graph_message_at(messages, i);
         size += 1 + args->entries[i].id.len + redis_graph_base64_size(message.len) +
                 redis_json_ascii_size(message);
     }
     return size;
 }
 
-int redis_graph_append(void *self, cairn_stream_append_t *req,
-                       const cairn_stream_append_args_t *args)
+static char *write_append(char *out, const redis_graph_name_t *name,
+                          const cairn_stream_append_args_t *args,
+                          const redis_graph_messages_t *messages)
 {
-    size_t *ends;
-    char *out;
-    const size_t count = APPEND_ARGS + ENTRY_ARGS * args->count;
-    const char *messages = write_messages(args, &ends);
-    if (!messages) return UV_ENOMEM;
-    int rc = redis_stream_reserve(
-        self, args->stream,
-        redis_graph_bound(args->stream, count, payload_of(args, messages, ends)), &out);
-    if (rc < 0) goto out;
-    out = redis_graph_begin(out, args->stream, "append", count);
+    out = redis_graph_begin(out, name, "append", APPEND_ARGS + ENTRY_ARGS * args->count);
     out = redis_cmd_i64(out, args->ttl_ms);
-    out = args->max_events < INT64_MAX ? redis_cmd_u64(out, args->max_events)
-                                       : redis_cmd_literal(out, LITERAL("$0\r\n\r\n"));
+    out = redis_graph_limit_arg(out, args);
     out = args->expected_last ? redis_position_arg(out, *args->expected_last)
                               : redis_cmd_literal(out, LITERAL("$0\r\n\r\n"));
     for (size_t i = 0; i < args->count; i++)
-        out = entry_args(out, &args->entries[i], message_at(messages, ends, i));
-    req->req.scratch[REDIS_SCRATCH_MEMORY] = 0;
+        out = entry_args(out, &args->entries[i], redis_graph_message_at(messages, i));
+    return out;
+}
+
+int redis_graph_append(void *self, cairn_stream_append_t *req,
+                       const cairn_stream_append_args_t *args)
+{
+    const redis_graph_name_t name = redis_graph_name(self, args->stream);
+    redis_graph_messages_t messages;
+    redis_graph_rest_t *rest = NULL;
+    char *out;
+    int rc = write_messages(args, &messages);
+    if (rc < 0) return rc;
+    rc = redis_graph_rest_of_append(&name, args, &messages, &rest);
+    if (rc == 0)
+        rc = redis_graph_reserve(self, &name,
+                                 redis_graph_bound(args->stream,
+                                                   APPEND_ARGS + ENTRY_ARGS * args->count,
+                                                   payload_of(args, &messages)),
+                                 &out);
+    if (rc < 0) goto out;
+    out = write_append(out, &name, args, &messages);
+    req->req.scratch[REDIS_SCRATCH_MEMORY] = (uintptr_t)rest;
     redis_conn_commit_script(redis_saver_conn(self), out, on_appended, &req->req, false);
+    rest = NULL;
 
 out:
-    cairn_free(ends);
+    cairn_free(rest);
+    cairn_free(messages.ends);
     return rc;
 }
 
@@ -231,10 +280,11 @@ static int keep_after(const cairn_stream_read_args_t *args, cairn_position_t **a
 
 int redis_graph_read(void *self, cairn_stream_read_t *req, const cairn_stream_read_args_t *args)
 {
+    const redis_graph_name_t name = redis_graph_name(self, args->stream);
     cairn_position_t *after;
     char *out;
     int rc = keep_after(args, &after);
-    if (rc == 0) rc = redis_stream_reserve(self, args->stream, bound(args->stream), &out);
+    if (rc == 0) rc = redis_graph_reserve(self, &name, bound(args->stream), &out);
     if (rc < 0) {
         cairn_free(after);
         return rc;
@@ -244,7 +294,7 @@ int redis_graph_read(void *self, cairn_stream_read_t *req, const cairn_stream_re
     out = redis_cmd_literal(out, LITERAL("*6\r\n$9\r\nXREVRANGE\r\n"));
     out = redis_graph_key(out, args->stream);
     out = redis_cmd_literal(out, LITERAL(LAST_ONE "*2\r\n$3\r\nGET\r\n"));
-    out = redis_graph_past(out, args->stream);
+    out = redis_graph_past(out, &name);
     out = redis_cmd_literal(out, LITERAL(REDIS_EXEC));
     req->req.scratch[REDIS_SCRATCH_MEMORY] = (uintptr_t)after;
     req->req.scratch[REDIS_SCRATCH_NUMBER] = args->most | (args->newest ? NEWEST : 0);

@@ -12,24 +12,6 @@ static redis_gather_t *gather_of(const cairn_req_t *req)
 
 /* ---- its life ---- */
 
-static int find_pieces(redis_gather_t *gather)
-{
-    const redis_cluster_t *cluster = gather->redis->route.cluster;
-    redis_piece_t *pieces = cairn_arena_alloc(&gather->arena, REDIS_SLOTS, sizeof *pieces);
-    redis_piece_t *last = NULL;
-    if (!pieces) return UV_ENOMEM;
-    for (unsigned slot = 0; slot < REDIS_SLOTS; slot++) {
-        if (!last || last->count == REDIS_PIECE_SLOTS ||
-            redis_cluster_node(cluster, slot) != redis_cluster_node(cluster, last->first)) {
-            last = &pieces[gather->piece_count++];
-            *last = (redis_piece_t){.first = (uint16_t)slot};
-        }
-        last->count++;
-    }
-    gather->pieces = pieces;
-    return 0;
-}
-
 redis_gather_t *redis_gather_new(redis_backend_t *redis, cairn_req_t *req, size_t size)
 {
     redis_gather_t *gather = cairn_calloc(1, size);
@@ -37,9 +19,7 @@ redis_gather_t *redis_gather_new(redis_backend_t *redis, cairn_req_t *req, size_
     gather->redis = redis;
     gather->req = req;
     for (size_t i = 0; i < REDIS_GATHER_PARTS; i++) gather->parts[i].gather = gather;
-    if (find_pieces(gather) == 0) return gather;
-    redis_gather_free(gather);
-    return NULL;
+    return gather;
 }
 
 void redis_gather_free(redis_gather_t *gather)
@@ -159,6 +139,24 @@ void redis_gather_commit(redis_gather_t *gather, redis_gather_part_t *part, cons
 }
 
 /* ---- pieces ---- */
+
+int redis_gather_cut(redis_gather_t *gather)
+{
+    const redis_cluster_t *cluster = gather->redis->route.cluster;
+    redis_piece_t *pieces = cairn_arena_alloc(&gather->arena, REDIS_SLOTS, sizeof *pieces);
+    redis_piece_t *last = NULL;
+    if (!pieces) return UV_ENOMEM;
+    for (unsigned slot = 0; slot < REDIS_SLOTS; slot++) {
+        if (!last || last->count == REDIS_PIECE_SLOTS ||
+            redis_cluster_node(cluster, slot) != redis_cluster_node(cluster, last->first)) {
+            last = &pieces[gather->piece_count++];
+            *last = (redis_piece_t){.first = (uint16_t)slot};
+        }
+        last->count++;
+    }
+    gather->pieces = pieces;
+    return 0;
+}
 
 size_t redis_piece_bound(void)
 {

@@ -49,15 +49,14 @@ struct redis_gather {
     cairn_arena_t arena; /* what is kept until the end */
     const redis_gather_plan_t *plan;
     size_t count, next, out; /* calls of this round; made; not answered */
-    redis_piece_t *pieces;   /* of all slots */
+    redis_piece_t *pieces;   /* of all slots; NULL before redis_gather_cut */
     size_t piece_count;
     bool begun;
     void (*gone)(redis_gather_t *gather); /* called before it is freed; NULL: none */
     redis_gather_part_t parts[REDIS_GATHER_PARTS];
 };
 
-/* Zeroed, of `size` bytes, of which a redis_gather_t is the first; it has the pieces. NULL: out of
- * memory. */
+/* Zeroed, of `size` bytes, of which a redis_gather_t is the first. NULL: out of memory. */
 redis_gather_t *redis_gather_new(redis_backend_t *redis, cairn_req_t *req, size_t size);
 void redis_gather_free(redis_gather_t *gather);
 
@@ -81,6 +80,9 @@ void redis_gather_commit(redis_gather_t *gather, redis_gather_part_t *part, cons
                          bool idempotent);
 
 /* ---- pieces ---- */
+
+/* Makes them, as the map is now. UV_ENOMEM. */
+CAIRN_MUST_USE int redis_gather_cut(redis_gather_t *gather);
 
 /* As an argument: the hash tags of its slots, one behind the other. */
 size_t redis_piece_bound(void);

@@ -328,7 +328,7 @@ int redis_list_spread(redis_backend_t *redis, cairn_saver_list_t *req,
                                                 redis_encoded_size(bound->id) + bound->cursor.len);
     spread_t *spread = (spread_t *)redis_gather_new(redis, &req->req, sizeof *spread);
     char *out = spread ? cairn_arena_alloc(&spread->gather.arena, bytes, 1) : NULL;
-    if (!out) {
+    if (!out || redis_gather_cut(&spread->gather) < 0) {
         if (spread) redis_gather_free(&spread->gather);
         return UV_ENOMEM;
     }

@@ -124,7 +124,7 @@ int redis_runs_spread(redis_backend_t *redis, cairn_saver_delete_t *req, const c
     runs_spread_t *spread = (runs_spread_t *)redis_gather_new(redis, &req->req, sizeof *spread);
     if (!spread) return UV_ENOMEM;
     cairn_slice_t *copies = cairn_arena_alloc(&spread->gather.arena, count, sizeof *copies);
-    int rc = copies ? 0 : UV_ENOMEM;
+    int rc = copies ? redis_gather_cut(&spread->gather) : UV_ENOMEM;
     for (size_t i = 0; i < count && rc == 0; i++)
         rc = cairn_arena_copy(&spread->gather.arena, runs[i], &copies[i]);
     if (rc < 0) {

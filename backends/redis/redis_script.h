@@ -34,7 +34,7 @@ extern const redis_script_t redis_script_compact, redis_script_copy, redis_scrip
 extern const redis_script_t redis_script_stream_append, redis_script_stream_clear,
     redis_script_stream_copy, redis_script_stream_copy_in, redis_script_stream_copy_out,
     redis_script_stream_info, redis_script_stream_push, redis_script_stream_set_ttl;
-extern const redis_script_t redis_script_pure_graph;
+extern const redis_script_t redis_script_pure_graph, redis_script_pure_graph_list;
 extern const redis_script_t redis_script_group_create, redis_script_group_destroy,
     redis_script_group_ack, redis_script_group_nak, redis_script_group_read,
     redis_script_group_letters, redis_script_group_info;

@@ -11,14 +11,20 @@ uint16_t redis_slot_of_tag(cairn_slice_t tag)
     return redis_slot_of_crc(redis_crc16(0, tag));
 }
 
-uint16_t redis_slot(cairn_slice_t key)
+cairn_slice_t redis_key_tag(cairn_slice_t key)
 {
+    const cairn_slice_t none = {NULL, 0};
     const char *open = key.len > 0 ? memchr(key.ptr, '{', key.len) : NULL;
-    if (!open) return redis_slot_of_tag(key);
+    if (!open) return none;
     open++;
     const char *close = memchr(open, '}', key.len - (size_t)(open - key.ptr));
-    if (!close || close == open) return redis_slot_of_tag(key);
-    return redis_slot_of_tag(cairn_slice(open, (size_t)(close - open)));
+    return close ? cairn_slice(open, (size_t)(close - open)) : none;
+}
+
+uint16_t redis_slot(cairn_slice_t key)
+{
+    const cairn_slice_t tag = redis_key_tag(key);
+    return redis_slot_of_tag(tag.len > 0 ? tag : key);
 }
 
 /* ---- the map ---- */

@@ -31,9 +31,11 @@ static inline uint16_t redis_slot_of_crc(uint16_t crc)
     return crc % REDIS_SLOTS;
 }
 
-/* Of a whole key: of what is between its first '{' and the next '}', unless that is nothing or one
- * is missing. */
+/* Of a whole key: of its hash tag, if it has one. */
 uint16_t redis_slot(cairn_slice_t key);
+
+/* What is between a key's first '{' and the next '}'; nothing if one is missing. */
+cairn_slice_t redis_key_tag(cairn_slice_t key);
 
 /* Of a hash tag without its braces; it has at least one byte. */
 uint16_t redis_slot_of_tag(cairn_slice_t tag);

@@ -18,7 +18,7 @@ struct redis_route;
 #define REDIS_CAPABILITIES                                                                         \
     (CAIRN_CAP_TOPICS | CAIRN_CAP_PATTERNS | CAIRN_CAP_RECEIVERS | CAIRN_CAP_PERSISTENT |          \
      CAIRN_CAP_SHARED | CAIRN_CAP_SAVER | CAIRN_CAP_STREAMS | CAIRN_CAP_STREAM_GROUPS |            \
-     CAIRN_CAP_STORE | CAIRN_CAP_STORE_VECTORS)
+     CAIRN_CAP_STREAMS_ATOMIC | CAIRN_CAP_STORE | CAIRN_CAP_STORE_VECTORS)
 
 /* What the route tells the backend it belongs to. */
 typedef struct redis_standalone_events {

@@ -416,7 +416,6 @@ static void what_cannot_be_a_cluster_is_refused(world_t *w)
     refused(w, "unix:///socket?cluster=yes", "a socket's path");
     refused(w, "redis+sentinel://localhost/service?cluster=yes", "sentinels");
     refused(w, "redis://localhost/2?cluster=yes", "one database");
-    refused(w, "redis://localhost?cluster=yes&stream_layout=pure_graph", "several slots");
 }
 
 static void one_server_is_used_as_such(world_t *w)

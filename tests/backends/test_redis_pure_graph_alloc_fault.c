@@ -1,10 +1,10 @@
 /* Every allocation of a stream's life fails once, and everything after it: over Redis in the layout
- * of Pure Graph. Whatever a submit accepted ends once, what it gives is whole, and nothing is left
- * behind. */
+ * of Pure Graph, of one server and of a cluster. Whatever a submit accepted ends once, what it
+ * gives is whole, and nothing is left behind. */
 #include "alloc_fault.h"
 #include "check.h"
+#include "cluster.h"
 #include "loop.h"
-#include "redis.h"
 
 #include <cairn/stream.h>
 #include <stdio.h>
@@ -13,6 +13,7 @@
 #define EVENTS 4
 
 static redis_t redis;
+static cluster_t cluster;
 
 /* ---- one life ---- */
 
@@ -175,6 +176,7 @@ static void live(void *url)
 {
     memset(&it, 0, sizeof it);
     redis_ask(&redis, "FLUSHALL");
+    (void)cluster_ask(&cluster, 0, "FLUSHALL");
     assert_int_equal(uv_loop_init(&it.loop), 0);
     int rc = cairn_open_url(&it.cairn, &it.loop, url, NULL);
     if (rc == 0) {
@@ -196,41 +198,55 @@ static void live(void *url)
 
 /* ---- every allocation of it ---- */
 
-static void check(alloc_fault_t fault, const char *protocol)
+#define OPTIONS "stream_layout=pure_graph&timeout_ms=300&reconnect_min_ms=1&reconnect_max_ms=5"
+
+static void check(alloc_fault_t fault, const char *url)
 {
-    char url[256];
-    char query[128];
+    char kept[512];
     may_go_on = fault == ALLOC_FAIL_ONCE;
-    snprintf(query, sizeof query,
-             "?stream_layout=pure_graph&protocol=%s&timeout_ms=300&reconnect_min_ms=1&reconnect_"
-             "max_ms=5",
-             protocol);
-    snprintf(url, sizeof url, "%s", redis_url(&redis, NULL, query));
-    alloc_fault_each(fault, MOST_ALLOCATIONS, live, url);
+    snprintf(kept, sizeof kept, "%s", url);
+    alloc_fault_each(fault, MOST_ALLOCATIONS, live, kept);
 }
 
 static void each_allocation_may_fail(void **state)
 {
     (void)state;
-    check(ALLOC_FAIL_ONCE, "3");
-    check(ALLOC_FAIL_ONCE, "2");
+    check(ALLOC_FAIL_ONCE, redis_url(&redis, NULL, "?" OPTIONS));
+    check(ALLOC_FAIL_ONCE, redis_url(&redis, NULL, "?protocol=2&" OPTIONS));
+}
+
+static void each_allocation_in_a_cluster_may_fail(void **state)
+{
+    (void)state;
+    check(ALLOC_FAIL_ONCE, cluster_url(&cluster, "cluster=yes&" OPTIONS));
 }
 
 static void memory_may_be_gone_from_any_allocation_on(void **state)
 {
     (void)state;
-    check(ALLOC_FAIL_FROM, "3");
+    check(ALLOC_FAIL_FROM, redis_url(&redis, NULL, "?" OPTIONS));
+}
+
+static void memory_may_be_gone_in_a_cluster(void **state)
+{
+    (void)state;
+    check(ALLOC_FAIL_FROM, cluster_url(&cluster, "cluster=yes&" OPTIONS));
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_allocation_may_fail),
+        cmocka_unit_test(each_allocation_in_a_cluster_may_fail),
         cmocka_unit_test(memory_may_be_gone_from_any_allocation_on),
+        cmocka_unit_test(memory_may_be_gone_in_a_cluster),
     };
+    const cluster_options_t options = {.masters = 1, .replicas = -1};
     redis_start(&redis, NULL);
+    cluster_start(&cluster, &options);
     int failures = cmocka_run_group_tests_name(
         "allocation faults: streams in the layout of Pure Graph", tests, NULL, NULL);
+    cluster_stop(&cluster);
     redis_stop(&redis);
     return failures;
 }

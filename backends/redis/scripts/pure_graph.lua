@@ -1,17 +1,19 @@
 -- What changes a stream in the layout of Pure Graph, which backends/redis/redis_pure_graph.h tells of.
 --
--- KEYS: 1 the stream, 2 the list, 3 ids, 4 the past; of a copy 5 ... 8 those of the target. ARGV: 1 what
--- to do:
+-- KEYS: 1 the stream, 2 ids, 3 the past, 4 the list, unless that is in another slot of a cluster
+-- (pure_graph_list.lua); of a copy 5 ... 8 those of the target. ARGV: 1 what to do:
 --   append  2 TTL in ms or -1, 3 the length limit or '', 4 where it must end or ''; then three an entry:
 --           n, or e if it ends the stream, or i or f and its id; the message in base64; the message.
 --           Returns {position of the last, how many are new}; or 1: it has ended, 2: it ends elsewhere.
 --   clear   Returns how many events are gone.
 --   copy    2 TTL. Returns how many there are in the copy; -1: the target is there.
+--   out     Returns nothing, or the stream and the ids, or '', as DUMP gives them.
+--   in      2 TTL, 3 and 4 what out gave. Returns as copy does.
 --   info    Returns nothing, or {length, first, last, the last message in base64, TTL in ms or -1}.
 --   ttl     2 TTL. Returns 1, or 0: the stream is not there.
 
 local call, byte, sub, format = redis.call, string.byte, string.sub, string.format
-local stream, list, ids, past = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local stream, ids, past, list = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local CLEARED_MS = 1000
 local TRIM = 500
 
@@ -74,7 +76,7 @@ local function trim(limit)
   end
   if not last then return end
   call('SET', past, 't' .. last)
-  call('LTRIM', list, -limit, -1)
+  if list then call('LTRIM', list, -limit, -1) end
 end
 
 -- Ids whose events have gone may be half of what there is.
@@ -118,7 +120,7 @@ function what.append()
     position = id and position_of(id, first)
     if not position then
       position = call('XADD', stream, at, 'data', ARGV[i + 1])
-      call('RPUSH', list, ARGV[i + 2])
+      if list then call('RPUSH', list, ARGV[i + 2]) end
       first = first or position
       at, count = '*', count + 1
       if id then call('HSET', ids, 'i' .. id, position) end
@@ -133,18 +135,33 @@ end
 function what.clear()
   local count, tip = call('XLEN', stream), last_of()
   if tip then call('SET', past, 'c' .. tip[1], 'PX', CLEARED_MS) end
-  call('UNLINK', stream, list, ids)
+  call('UNLINK', stream, ids)
+  if list then call('UNLINK', list) end
   return count
 end
 
 function what.copy()
   if call('EXISTS', KEYS[5]) == 1 then return -1 end
   if call('COPY', stream, KEYS[5]) == 0 then return 0 end
-  for i = 2, 3 do
+  for i = 2, 4, 2 do
     if call('COPY', KEYS[i], KEYS[4 + i], 'REPLACE') == 0 then call('UNLINK', KEYS[4 + i]) end
   end
-  touch({KEYS[5], KEYS[6], KEYS[7]}, ARGV[2])
+  touch({KEYS[5], KEYS[6], KEYS[8]}, ARGV[2])
   return call('XLEN', KEYS[5])
+end
+
+what['out'] = function()
+  local dump = call('DUMP', stream)
+  return dump and {dump, call('DUMP', ids) or ''} or {}
+end
+
+what['in'] = function()
+  if call('EXISTS', stream) == 1 then return -1 end
+  call('RESTORE', stream, 0, ARGV[3])
+  call('UNLINK', ids)
+  if ARGV[4] ~= '' then call('RESTORE', ids, 0, ARGV[4]) end
+  touch({stream, ids}, ARGV[2])
+  return call('XLEN', stream)
 end
 
 function what.info()

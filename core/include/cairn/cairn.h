@@ -133,6 +133,10 @@ cairn_state_t cairn_state(const cairn_t *cairn);
 #define CAIRN_CAP_STREAM_GROUPS (1ull << 7) /* consumer groups */
 #define CAIRN_CAP_PERSISTENT (1ull << 8)    /* outlives the process */
 #define CAIRN_CAP_SHARED (1ull << 9)        /* other processes see the same data */
+/* All that is kept of a stream changes in one step, and its TTLs with it. Not so in a cluster of
+ * Redis with stream_layout=pure_graph, where the list is in another slot than the stream: it
+ * follows key by key. Saver and store are always so. */
+#define CAIRN_CAP_STREAMS_ATOMIC (1ull << 10)
 uint64_t cairn_capabilities(const cairn_t *cairn);
 
 /* "name version" of the server, once connected; "" before. Until the next disconnect. */

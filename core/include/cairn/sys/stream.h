@@ -93,7 +93,8 @@ typedef struct cairn_stream_ops {
 
     /* Must. append_done, or fail with UV_EEXIST (not expected_last) or UV_EPIPE (ended). All
      * entries, TTL and length limit in one atomic step, which also makes the events go to the
-     * feeds, here and elsewhere. */
+     * feeds, here and elsewhere. What else is kept of them may follow, without
+     * CAIRN_CAP_STREAMS_ATOMIC. */
     int (*append)(void *self, cairn_stream_append_t *req, const cairn_stream_append_args_t *args);
 
     /* Must. read_done. All of the page, `last`, `ended` and `lost` included, is of one moment; what
