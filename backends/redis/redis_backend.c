@@ -33,9 +33,20 @@ static void on_moved(redis_standalone_t *node)
     redis_topics_move(redis_backend_of(node));
 }
 
+static void on_known(redis_standalone_t *node)
+{
+    redis_early_go(redis_backend_of(node));
+}
+
+static void on_room(redis_standalone_t *node)
+{
+    redis_early_go_on(redis_backend_of(node));
+}
+
 static void on_commands_lost(redis_standalone_t *node, int status, const char *detail)
 {
     redis_backend_t *redis = redis_backend_of(node);
+    if (redis_conn_is_refusal(status)) redis_early_fail(redis, status, cairn_str(detail));
     if (redis->pure_graph) redis_pure_graph_link_lost(redis->pure_graph, node, status, detail);
 }
 
@@ -65,6 +76,8 @@ static const redis_standalone_events_t route_events = {
     .message = redis_broker_message,
     .closed = on_closed,
     .moved = on_moved,
+    .known = on_known,
+    .room = on_room,
 };
 
 static int refuse(cairn_error_t *error, int code, const char *text)
@@ -84,7 +97,6 @@ static int choose_layout(redis_backend_t *redis, const char *layout, cairn_error
                       " nor " CAIRN_STREAM_LAYOUT_PURE_GRAPH);
     redis->route.one.capabilities &= ~CAIRN_CAP_STREAM_GROUPS;
     redis->route.cluster_capabilities &= ~(CAIRN_CAP_STREAM_GROUPS | CAIRN_CAP_STREAMS_ATOMIC);
-    redis->route.is_graph = true;
     redis->pure_graph = redis_pure_graph_new(redis);
     return redis->pure_graph ? 0 : refuse(error, UV_ENOMEM, uv_strerror(UV_ENOMEM));
 }
@@ -113,6 +125,7 @@ static int redis_open(const cairn_host_t *host, const cairn_options_t *options, 
     if (rc < 0) goto fail;
     if (redis->route.use == REDIS_CLUSTER_YES)
         redis->route.one.capabilities = redis->route.cluster_capabilities;
+    redis_early_init(redis, redis->route.use == REDIS_CLUSTER_AUTO);
     rc = redis_tls_open(&redis->route.one.tls, options, error);
     if (rc < 0) goto fail;
     rc = redis_route_open(&redis->route, host, options, &route_events);
@@ -136,6 +149,7 @@ static void redis_close(void *self, void (*closed)(const cairn_host_t *))
     redis->closed = closed;
     redis->host->api->undefer(redis->host, &redis->flush);
     redis->host->api->undefer(redis->host, &redis->joint_flush);
+    redis_early_close(redis);
     redis_insist_close(redis);
     if (redis->pure_graph) redis_pure_graph_close(redis->pure_graph);
     redis_route_close(&redis->route);
@@ -152,6 +166,10 @@ static void redis_forget(void *self, cairn_req_t *req)
     redis_backend_t *redis = self;
     if (req->scratch[REDIS_SCRATCH_CONN] & REDIS_CONN_WAITS) {
         redis_group_forget(req);
+        return;
+    }
+    if (req->scratch[REDIS_SCRATCH_CONN] == REDIS_CONN_EARLY) {
+        redis_early_forget(redis, req);
         return;
     }
     if (req->scratch[REDIS_SCRATCH_CONN] == REDIS_CONN_BATCHED) {
@@ -226,9 +244,9 @@ const cairn_backend_t cairn_redis_backend = {
     .forget = redis_forget,
     .reauth = redis_reauth,
     .broker = &redis_broker_ops,
-    .saver = &redis_saver_ops,
+    .saver = &redis_early_saver_ops,
     .stream = &redis_layout_ops,
-    .store = &redis_store_ops,
+    .store = &redis_early_store_ops,
     .connections = redis_connections,
     .where = redis_where,
     .waits_for = redis_waits_for,
@@ -249,9 +267,9 @@ const cairn_backend_t cairn_redis_cluster_backend = {
     .forget = redis_forget,
     .reauth = redis_reauth,
     .broker = &redis_broker_ops,
-    .saver = &redis_saver_ops,
+    .saver = &redis_early_saver_ops,
     .stream = &redis_layout_ops,
-    .store = &redis_store_ops,
+    .store = &redis_early_store_ops,
     .connections = redis_connections,
     .where = redis_where,
     .waits_for = redis_waits_for,

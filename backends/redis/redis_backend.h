@@ -5,6 +5,7 @@
 #include "redis_beliefs.h"
 #include "redis_channels.h"
 #include "redis_clock.h"
+#include "redis_early.h"
 #include "redis_hints.h"
 #include "redis_insist.h"
 #include "redis_route.h"
@@ -37,8 +38,9 @@ typedef struct redis_backend {
     redis_joint_t *idle_joints;
     size_t idle_joint_count;
     cairn_task_t joint_flush;
-    cairn_req_t nobody;             /* for whom keys of a stream live on; never told */
-    redis_insist_t insist;          /* on what puts of saver and store have left to do */
+    cairn_req_t nobody;    /* for whom keys of a stream live on; never told */
+    redis_insist_t insist; /* on what puts of saver and store have left to do */
+    redis_early_t early;
     redis_pure_graph_t *pure_graph; /* NULL: streams are in the layout of our own */
     bool store_expires; /* items with a TTL have come by: a get may as well refresh at once */
 } redis_backend_t;

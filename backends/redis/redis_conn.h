@@ -303,8 +303,11 @@ _Static_assert(REDIS_SCRATCH_WORDS <= CAIRN_REQ_SCRATCH, "a request has room for
 /* Or: it has several calls out (redis_saver_gather.c). */
 #define REDIS_CONN_GATHERS 32u
 
+/* Or: no server has said what it is yet (redis_early.c). */
+#define REDIS_CONN_EARLY 64u
+
 /* What all of these are less than, or equal to; a connection is beyond. */
-#define REDIS_CONN_TAGS 63u
+#define REDIS_CONN_TAGS 127u
 
 /* What stays on REDIS_SCRATCH_CONN when a request comes to another connection. */
 static inline uint64_t redis_conn_mark(const cairn_req_t *req)

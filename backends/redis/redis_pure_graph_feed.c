@@ -243,8 +243,10 @@ static void on_where(void *ctx, int status, redis_reply_t *reply, cairn_slice_t 
 
 #define LAST_ONE "$1\r\n+\r\n$1\r\n-\r\n$5\r\nCOUNT\r\n$1\r\n1\r\n"
 
+/* Before it is known where the stream is it is put off. */
 static int ask_where(follow_t *follow)
 {
+    if (follow->poll->graph->redis->early.keeps) return 0;
     const cairn_slice_t id = id_of(follow);
     const redis_graph_name_t name = redis_graph_name(follow->poll->graph->redis, id);
     redis_conn_t *conn = choose_for(follow->poll);
@@ -499,6 +501,7 @@ int redis_graph_feed_open(void *self, cairn_feed_t *feed)
     }
     follow->feed = feed;
     feed->data = follow;
+    poll_later(redis->pure_graph);
     return 0;
 }
 

@@ -143,9 +143,10 @@ int redis_route_greeted(redis_route_t *route, redis_conn_t *conn)
 
 void redis_route_ready(redis_route_t *route, redis_conn_t *conn)
 {
-    if (!route->adopts || conn != &route->one.commands) return;
+    if (conn != &route->one.commands) return;
+    if (route->adopts) redis_cluster_adopt(route->cluster);
     route->adopts = false;
-    redis_cluster_adopt(route->cluster);
+    route->events->known(&route->one);
 }
 
 void redis_route_close(redis_route_t *route)

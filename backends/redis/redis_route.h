@@ -26,7 +26,6 @@ typedef struct redis_route {
     uint64_t cluster_capabilities; /* if it turns out to be one; set before it is opened */
     bool adopts;                   /* what waits was encoded for one server */
     bool shards_topics;            /* if it is one that can; set before it is opened */
-    bool is_graph;                 /* streams are in the layout of Pure Graph; likewise */
     const redis_standalone_events_t *events;
 } redis_route_t;
 

@@ -176,6 +176,7 @@ static int on_message(redis_conn_t *conn, cairn_slice_t kind, size_t count, redi
 static void on_room(redis_conn_t *conn)
 {
     redis_standalone_t *route = conn->data;
+    route->route->events->room(route);
     route->host->api->credit(route->host);
 }
 

@@ -34,6 +34,10 @@ typedef struct redis_standalone_events {
     void (*closed)(redis_standalone_t *route);
     /* A cluster's slots may have other owners. NULL: no matter. */
     void (*moved)(redis_standalone_t *route);
+    /* Commands are let in: it is known whether there is a cluster. Of the backend alone. */
+    void (*known)(redis_standalone_t *route);
+    /* A connection that was full takes more. Of the backend alone, too. */
+    void (*room)(redis_standalone_t *route);
     /* Of a cluster's nodes; NULL: core is told instead, and redirects are errors. A connection that
      * takes commands is ready, the first of them; or none is any more. */
     void (*up)(redis_standalone_t *route);

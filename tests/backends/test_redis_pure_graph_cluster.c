@@ -273,7 +273,6 @@ static void what_waits_until_it_says_so_goes_to_its_place(world_t *w)
     clear();
     push_raw(M1);
     streams_backend.other_type = "json";
-    w->url = cluster_url(&cluster, "cluster=auto&" QUICK);
     client_t *c = world_client(w);
     assert_status(client_try_open(c, NULL), 0);
     streams_client_t *s = streams_on(c);
@@ -286,6 +285,8 @@ static void what_waits_until_it_says_so_goes_to_its_place(world_t *w)
     streams_ask_await(read, 0);
     assert_string_equal(text_chars(&read->text), "t=1");
     follower_await(f, "event t=1", "live");
+    streams_append(s, "run", "a");
+    follower_await(f, "event t=1", "live", "event a");
 }
 
 static const scenario_t scenarios[] = {
@@ -312,7 +313,7 @@ int main(void)
     cluster_start(&cluster, &options);
     streams_backend.clear = clear;
     int failures = SCENARIOS_RUN("the layout of Pure Graph, cluster, RESP3", scenarios,
-                                 cluster_url(&cluster, "cluster=yes&" QUICK));
+                                 cluster_url(&cluster, "cluster=auto&" QUICK));
     failures += SCENARIOS_RUN("the layout of Pure Graph, cluster, RESP2", scenarios,
                               cluster_url(&cluster, "cluster=yes&protocol=2&" QUICK));
     cluster_stop(&cluster);

@@ -82,11 +82,22 @@ static void live(void)
     alloc_life_accepts(cairn_saver_delete_for_runs(&it.saver, &it.runs, &run, 1, on_deleted));
 }
 
+/* Without being told that there is a cluster. */
+static const char *auto_url(const char *rest)
+{
+    char all[256];
+    snprintf(all, sizeof all, "cluster=auto&%s", rest);
+    return cluster_url(&store_cluster, all);
+}
+
 int main(void)
 {
     static const alloc_life_place_t cluster = {store_cluster_url, store_cluster_clear, true};
+    static const alloc_life_place_t as_it_says = {auto_url, store_cluster_clear, true};
     store_cluster_start();
     int failures = alloc_life_run_at(&cluster, "allocation faults: saver over a cluster", live);
+    failures +=
+        alloc_life_run_at(&as_it_says, "allocation faults: saver, as the server says", live);
     store_cluster_stop();
     return failures;
 }

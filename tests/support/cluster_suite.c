@@ -42,15 +42,16 @@ const char *cluster_suite_url(cluster_t *cluster, const char *rest)
     const bool tls = cluster->options.tls_cert;
     char *out = urls[next++ % 8];
     const char *url = cluster_url(cluster, rest);
-    snprintf(out, sizeof urls[0], "%s+cluster%s%s", tls ? "rediss" : "redis", strchr(url, ':'),
-             tls ? "&protocol=2" : "");
+    snprintf(out, sizeof urls[0], "%s%s%s", tls ? "rediss" : "redis+cluster", strchr(url, ':'),
+             tls ? "&cluster=auto&protocol=2" : "");
     return out;
 }
 
 const char *cluster_suite_name(const cluster_t *cluster, const char *name)
 {
     static char text[96];
-    snprintf(text, sizeof text, "%s%s", name, cluster->options.tls_cert ? ", RESP2 and TLS" : "");
+    snprintf(text, sizeof text, "%s%s", name,
+             cluster->options.tls_cert ? ", RESP2 and TLS, as it says" : "");
     return text;
 }
 
