@@ -103,12 +103,12 @@ static cairn_slice_t value_of(const count_work_t *work)
 
 static int store(count_work_t *work, call_t *call, bool puts)
 {
-    const cairn_slice_t labels[] = {cairn_str("users"), cairn_str(call->name)};
+    const cairn_slice_t labels[] = {cairn_str("users"), cairn_str("u-1")};
     const cairn_namespace_t ns = {labels, 2};
     if (puts)
-        return cairn_store_put(&work->store, &call->of.store_put, ns, cairn_str("k"),
+        return cairn_store_put(&work->store, &call->of.store_put, ns, cairn_str(call->name),
                                value_of(work), NULL, on_put);
-    return cairn_store_get(&work->store, &call->of.store_get, ns, cairn_str("k"),
+    return cairn_store_get(&work->store, &call->of.store_get, ns, cairn_str(call->name),
                            CAIRN_REFRESH_DEFAULT, on_item);
 }
 

@@ -1,6 +1,7 @@
 /* Operations of saver, store and run streams, one after the other, for count.c: as little around
- * them as can be, because all of it is counted along. Of 64 objects, whose names are in different
- * slots of a cluster. */
+ * them as can be, because all of it is counted along. Of 64 objects: threads and streams are in
+ * different slots of a cluster, items in one namespace, because puts to several are one transaction
+ * on one server, and in a cluster one each. */
 #ifndef CAIRN_BENCH_COUNT_WORK_H
 #define CAIRN_BENCH_COUNT_WORK_H
 

@@ -48,7 +48,7 @@ char *redis_escape(char *out, cairn_slice_t id)
     return out;
 }
 
-static uint16_t add_escaped_bytes(uint16_t crc, const char *bytes, size_t len)
+static uint16_t add_escaped_bytes(uint16_t crc, const char *bytes, size_t len, size_t *special)
 {
     for (size_t i = 0; i < len; i++) {
         const unsigned char byte = (unsigned char)bytes[i];
@@ -59,12 +59,14 @@ static uint16_t add_escaped_bytes(uint16_t crc, const char *bytes, size_t len)
         crc = redis_crc16_add(crc, '%');
         crc = redis_crc16_add(crc, (unsigned char)digits[byte >> 4]);
         crc = redis_crc16_add(crc, (unsigned char)digits[byte & 15]);
+        ++*special;
     }
     return crc;
 }
 
-/* As redis_escape writes it; most ids stand for themselves, and are added up many bytes a step. */
-static uint16_t add_escaped(uint16_t crc, cairn_slice_t id)
+/* As redis_escape writes it; most ids stand for themselves, and are added up many bytes a step.
+ * *special: one more for each byte that does not. */
+static uint16_t add_escaped(uint16_t crc, cairn_slice_t id, size_t *special)
 {
     enum {
         STEP = REDIS_CRC16_STEP,
@@ -75,21 +77,22 @@ static uint16_t add_escaped(uint16_t crc, cairn_slice_t id)
     if (left == 0) return redis_crc16_add(crc, '%');
     for (; left >= STEP; at += STEP, left -= STEP) {
         const uint32_t sum = redis_crc16_step(crc, at);
-        crc = sum >> 16 ? add_escaped_bytes(crc, at, STEP) : (uint16_t)sum;
+        crc = sum >> 16 ? add_escaped_bytes(crc, at, STEP, special) : (uint16_t)sum;
     }
     if (left >= HALF) {
         const uint32_t sum = redis_crc16_half_step(crc, at);
-        crc = sum >> 16 ? add_escaped_bytes(crc, at, HALF) : (uint16_t)sum;
+        crc = sum >> 16 ? add_escaped_bytes(crc, at, HALF, special) : (uint16_t)sum;
         at += HALF;
         left -= HALF;
     }
     const uint32_t sum = redis_crc16_rest(crc, at, left);
-    return sum >> 16 ? add_escaped_bytes(crc, at, left) : (uint16_t)sum;
+    return sum >> 16 ? add_escaped_bytes(crc, at, left, special) : (uint16_t)sum;
 }
 
 uint16_t redis_slot_of_id(cairn_slice_t id)
 {
-    return redis_slot_of_crc(add_escaped(0, id));
+    size_t special = 0;
+    return redis_slot_of_crc(add_escaped(0, id, &special));
 }
 
 static char digit(char c)
@@ -191,12 +194,15 @@ char *redis_space_tag(char *out, cairn_namespace_t ns)
     return out;
 }
 
-uint16_t redis_slot_of_space(cairn_namespace_t ns)
+uint16_t redis_slot_of_space(cairn_namespace_t ns, size_t *tag_size)
 {
     uint16_t crc = 0;
+    size_t size = sizeof "{}" - 1, special = 0;
     for (size_t i = 0; i < ns.count; i++) {
         if (i > 0) crc = redis_crc16_add(crc, ':');
-        crc = add_escaped(crc, ns.labels[i]);
+        crc = add_escaped(crc, ns.labels[i], &special);
+        size += (ns.labels[i].len > 0 ? ns.labels[i].len : 1) + (i > 0);
     }
+    *tag_size = size + 2 * special;
     return redis_slot_of_crc(crc);
 }

@@ -97,7 +97,7 @@ unsigned redis_space_shard(cairn_slice_t path);
 size_t redis_space_tag_size(cairn_namespace_t ns);
 char *redis_space_tag(char *out, cairn_namespace_t ns);
 
-/* The slot of what has that tag. `ns` has a label: "{}" is no hash tag. */
-uint16_t redis_slot_of_space(cairn_namespace_t ns);
+/* The slot of what has that tag, and the tag's size. `ns` has a label: "{}" is no hash tag. */
+uint16_t redis_slot_of_space(cairn_namespace_t ns, size_t *tag_size);
 
 #endif

@@ -9,13 +9,16 @@
 
 redis_shelf_t redis_shelf(const redis_backend_t *redis, cairn_namespace_t ns)
 {
-    return (redis_shelf_t){
+    redis_shelf_t shelf = {
         .ns = ns,
         .path_size = cairn_namespace_encoded_size(ns),
-        .tag_size = redis_space_tag_size(ns),
         .split = redis_store_is_split(redis),
-        .slot = redis_store_is_split(redis) ? redis_slot_of_space(ns) : 0,
     };
+    if (shelf.split)
+        shelf.slot = redis_slot_of_space(ns, &shelf.tag_size);
+    else
+        shelf.tag_size = redis_space_tag_size(ns);
+    return shelf;
 }
 
 #define KIND_SIZE (sizeof REDIS_ITEM_STAGED_VECTORS) /* the longest */

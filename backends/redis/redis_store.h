@@ -24,6 +24,7 @@ typedef struct redis_shelf {
     size_t tag_size;
     bool split;    /* of a cluster */
     uint16_t slot; /* there */
+    uint64_t hash; /* redis_store_space_hash; 0: not known yet */
 } redis_shelf_t;
 
 redis_shelf_t redis_shelf(const redis_backend_t *redis, cairn_namespace_t ns);

@@ -253,6 +253,7 @@ static uint64_t mix(uint64_t hash, cairn_slice_t bytes)
 uint64_t redis_store_space_hash(const redis_shelf_t *shelf)
 {
     uint64_t hash = UINT64_C(14695981039346656037);
+    if (shelf->hash != 0) return shelf->hash;
     for (size_t i = 0; i < shelf->ns.count; i++) hash = mix(hash, shelf->ns.labels[i]);
     return hash | NOT_NOTHING;
 }
@@ -363,12 +364,13 @@ int redis_store_put(void *self, cairn_store_put_t *req, const cairn_store_put_ar
 {
     const cairn_slice_t nothing = {NULL, 0};
     redis_backend_t *redis = self;
-    const redis_shelf_t shelf = redis_shelf(redis, args->ns);
+    redis_shelf_t shelf = redis_shelf(redis, args->ns);
     char *unused;
+    shelf.hash = redis_store_space_hash(&shelf);
     req->req.scratch[REDIS_SCRATCH_MEMORY] = 0;
     if (args->ttl_ms > 0) redis->store_expires = true;
     if (redis_store_is_split(redis) && args->value.ptr &&
-        !redis_directory_knows(redis, redis_store_space_hash(&shelf), args->ttl_ms))
+        !redis_directory_knows(redis, shelf.hash, args->ttl_ms))
         return redis_put_registering(redis, req, args);
     int rc = redis_put_plain(redis, &req->req, &shelf, args);
     if (rc != REDIS_PUT_BY_SCRIPT) return rc;

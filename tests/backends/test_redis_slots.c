@@ -129,8 +129,10 @@ static void a_namespace_has_the_slot_of_its_keys(void **state)
         for (size_t at = 0; at < ns.count; at++) labels[at] = random_id(&seed);
         char *end = stpcpy(key, REDIS_KEY_STORE REDIS_ITEM);
         end = stpcpy(redis_space_tag(end, ns), ":key");
-        assert_int_equal(redis_slot_of_space(ns),
+        size_t tag_size;
+        assert_int_equal(redis_slot_of_space(ns, &tag_size),
                          redis_slot(cairn_slice(key, (size_t)(end - key))));
+        assert_int_equal(tag_size, redis_space_tag_size(ns));
         for (size_t at = 0; at < ns.count; at++) free_id(labels[at]);
     }
 }
