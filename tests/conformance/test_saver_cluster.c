@@ -131,6 +131,14 @@ static const scenario_t own_scenarios[] = {
     SCENARIO(what_moves_is_listed_and_dropped),
 };
 
+/* rediss+cluster:// for rediss:// */
+static const char *tls_url(const char *url)
+{
+    static char out[1200];
+    snprintf(out, sizeof out, "rediss+cluster%s", strchr(url, ':'));
+    return out;
+}
+
 int main(int argc, char **argv)
 {
     const cluster_options_t options = {.masters = MASTERS, .replicas = -1};
@@ -140,7 +148,10 @@ int main(int argc, char **argv)
     saver_backend = backend;
     int failures =
         SCENARIOS_RUN(cluster_suite_name(&cluster, "saver: cluster, pool"), own_scenarios, pool);
-    if (!cluster.options.tls_cert)
+    if (cluster.options.tls_cert)
+        failures += SCENARIOS_RUN("saver: cluster by its scheme, TLS", own_scenarios,
+                                  tls_url(cluster_url(&cluster, NULL)));
+    else
         failures += SCENARIOS_RUN("saver: cluster RESP2", own_scenarios,
                                   cluster_suite_url(&cluster, "protocol=2"));
     const saver_factory_t factory = {cluster_suite_name(&cluster, "saver: cluster"),
