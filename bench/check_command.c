@@ -1,11 +1,13 @@
 #include "check_command.h"
+#include "check_cluster.h"
 #include "link.h"
 
 int check_run(const check_config_t *config, saver_check_t *found, char error[SAVER_CHECK_TEXT])
 {
     redisContext *link;
     if (link_connect(config->url, &link, error) < 0) return -1;
-    int rc = saver_check_run(link, found, error);
+    int rc = check_cluster_is_node(link) ? check_cluster_run(config->url, link, found, error)
+                                         : saver_check_run(link, found, error);
     redisFree(link);
     return rc;
 }

@@ -66,14 +66,15 @@ static int secure(redisContext *link, const cairn_options_t *options, const link
     return link_tls_begin(link, options, place->host, error);
 }
 
-static int connect_to(const cairn_options_t *options, redisContext **out, char *error)
+/* place->port 0: where the options say. */
+static int connect_at(const cairn_options_t *options, link_place_t place, redisContext **out,
+                      char *error)
 {
     char where[LINK_ERROR_MAX];
-    link_place_t place = {{0}, 0};
     const bool local = strcmp(options->scheme, "unix") == 0;
     const struct timeval patience = {.tv_sec = (time_t)(options->connect_timeout_ms / 1000),
                                      .tv_usec = (int)(options->connect_timeout_ms % 1000) * 1000};
-    if (!local && find_place(options, &place, error) < 0) return -1;
+    if (!local && place.port == 0 && find_place(options, &place, error) < 0) return -1;
     if (local)
         client_describe(options, where, sizeof where);
     else
@@ -86,7 +87,7 @@ static int connect_to(const cairn_options_t *options, redisContext **out, char *
     return secure(link, options, &place, patience, error);
 }
 
-int link_connect(const char *url, redisContext **out, char error[LINK_ERROR_MAX])
+static int connect_by(const char *url, link_place_t place, redisContext **out, char *error)
 {
     static const char *const schemes[] = {"redis",          "rediss",          "unix",
                                           "redis+sentinel", "rediss+sentinel", "redis+cluster",
@@ -99,10 +100,23 @@ int link_connect(const char *url, redisContext **out, char error[LINK_ERROR_MAX]
         return fail(error, "the URL is not right", refused.text);
     if (!is_one_of(options.scheme, schemes, sizeof schemes / sizeof *schemes))
         return fail(error, options.scheme, "only a Redis server can be looked at");
-    int rc = connect_to(&options, out, error);
+    int rc = connect_at(&options, place, out, error);
     if (rc == 0) rc = shake_hands(*out, &options, error);
     if (rc == 0) return 0;
     if (*out) redisFree(*out);
     *out = NULL;
     return rc;
+}
+
+int link_connect(const char *url, redisContext **out, char error[LINK_ERROR_MAX])
+{
+    return connect_by(url, (link_place_t){{0}, 0}, out, error);
+}
+
+int link_connect_to(const char *url, const char *host, int port, redisContext **out,
+                    char error[LINK_ERROR_MAX])
+{
+    link_place_t place = {.port = port};
+    snprintf(place.host, sizeof place.host, "%s", host);
+    return connect_by(url, place, out, error);
 }

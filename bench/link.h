@@ -15,4 +15,8 @@ enum {
  * a sentence in `error`. */
 int link_connect(const char *url, redisContext **out, char error[LINK_ERROR_MAX]);
 
+/* The same, but to that place: a node that the one of the URL has named. */
+int link_connect_to(const char *url, const char *host, int port, redisContext **out,
+                    char error[LINK_ERROR_MAX]);
+
 #endif

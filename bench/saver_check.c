@@ -71,14 +71,14 @@ static void check_listed(saver_checker_t *checker, cairn_slice_t key, cairn_slic
 
 static void check_shard(saver_checker_t *checker, const saver_key_t *key, const object_t *object)
 {
-    char number[16];
     saver_text_t member = {0};
     saver_text_encode(&member, saver_text_slice(&object->id), 0);
     saver_text_encode(&member, saver_text_slice(&object->place.thread), 0xff);
     saver_text_add(&member, saver_text_slice(&object->place.inverted));
-    snprintf(number, sizeof number, "%u", saver_shard(saver_text_slice(&object->place.thread)));
-    saver_text_t shard = saver_owned_key(SAVER_SHARD, cairn_str(number));
-    saver_text_t expiry = saver_owned_key(SAVER_SHARD_EXPIRY, cairn_str(number));
+    const cairn_slice_t thread = saver_text_slice(&object->place.thread);
+    saver_text_t owner = checker_shard_of(checker, thread);
+    saver_text_t shard = saver_owned_key(SAVER_SHARD, saver_text_slice(&owner));
+    saver_text_t expiry = saver_owned_key(SAVER_SHARD_EXPIRY, saver_text_slice(&owner));
     const cairn_slice_t listed = saver_text_slice(&member);
     const double *end = &object->end[0];
     double score;
@@ -91,17 +91,15 @@ static void check_shard(saver_checker_t *checker, const saver_key_t *key, const 
         checker_suspect(checker, key->whole, "the list of all has an expiry");
     redisReply *run = ASK(checker, WORD("HGET"), key->whole, WORD("r"));
     if (run && run->type == REDIS_REPLY_STRING) {
-        saver_text_t owner = {0};
-        saver_text_add(&owner, cairn_str("{"));
-        saver_text_escape(&owner, reply_text(run));
-        saver_text_add(&owner, cairn_str("}"));
-        saver_text_t run_key = saver_owned_key(SAVER_RUN, saver_text_slice(&owner));
+        saver_text_t run_owner = checker_run_of(checker, thread, reply_text(run));
+        saver_text_t run_key = saver_owned_key(SAVER_RUN, saver_text_slice(&run_owner));
         check_listed(checker, key->whole, saver_text_slice(&run_key), listed, end,
                      "its run does not list it so");
         saver_text_free(&run_key);
-        saver_text_free(&owner);
+        saver_text_free(&run_owner);
     }
     freeReplyObject(run);
+    saver_text_free(&owner);
     saver_text_free(&expiry);
     saver_text_free(&shard);
     saver_text_free(&member);
@@ -231,30 +229,11 @@ static void check_key(saver_checker_t *checker, cairn_slice_t whole)
     look_at(checker, &key);
 }
 
-static void check_all(saver_checker_t *checker)
+static int check_all(saver_checker_t *checker)
 {
-    cairn_slice_t cursor = cairn_str("0");
-    redisReply *page = NULL;
-    do {
-        redisReply *next = ASK(checker, WORD("SCAN"), cursor, WORD("COUNT"), WORD("1000"));
-        freeReplyObject(page);
-        page = next;
-        if (!page || page->elements != 2) break;
-        for (size_t i = 0; i < page->element[1]->elements; i++)
-            check_key(checker, reply_text(page->element[1]->element[i]));
-        cursor = reply_text(page->element[0]);
-    } while (!cairn_slice_eq(cursor, cairn_str("0")));
-    freeReplyObject(page);
-}
-
-/* Its lists are one a slot there, and called otherwise. Who may not be asked is taken for none. */
-static bool is_node(redisContext *link)
-{
-    redisReply *info = redisCommand(link, "INFO cluster");
-    const bool says_so =
-        info && info->type != REDIS_REPLY_ERROR && strstr(info->str, "cluster_enabled:1");
-    freeReplyObject(info);
-    return says_so;
+    if (checker_read_users(checker) == 0) (void)checker_scan(checker, "*", check_key);
+    checker_free_users(checker);
+    return checker->error[0] == '\0' ? 0 : -1;
 }
 
 int saver_check_run(redisContext *link, saver_check_t *out, char error[SAVER_CHECK_TEXT])
@@ -262,14 +241,15 @@ int saver_check_run(redisContext *link, saver_check_t *out, char error[SAVER_CHE
     saver_checker_t checker = {.link = link, .found = out, .error = error};
     memset(out, 0, sizeof *out);
     error[0] = '\0';
-    if (is_node(link)) {
-        snprintf(
-            error, SAVER_CHECK_TEXT,
-            "the server is a node of a cluster, where a saver's lists are one a slot: only one "
-            "server, or that of sentinels, can be checked");
-        return -1;
-    }
-    if (checker_read_users(&checker) == 0) check_all(&checker);
-    checker_free_users(&checker);
-    return error[0] == '\0' ? 0 : -1;
+    return check_all(&checker);
+}
+
+int saver_check_node(redisContext *link, saver_check_t *out, char error[SAVER_CHECK_TEXT])
+{
+    saver_checker_t checker = {.link = link, .found = out, .error = error};
+    error[0] = '\0';
+    int rc = checker_read_tags(&checker);
+    if (rc == 0) rc = check_all(&checker);
+    checker_free_tags(&checker);
+    return rc;
 }

@@ -33,4 +33,8 @@ typedef struct saver_check {
  * server did not answer. */
 int saver_check_run(struct redisContext *link, saver_check_t *out, char error[SAVER_CHECK_TEXT]);
 
+/* The same of a master of a cluster, whose lists are one a slot; what is found is added to `out`.
+ * Of slots that are on their way more is told than is wrong. */
+int saver_check_node(struct redisContext *link, saver_check_t *out, char error[SAVER_CHECK_TEXT]);
+
 #endif

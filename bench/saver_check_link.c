@@ -32,6 +32,25 @@ redisReply *checker_ask(saver_checker_t *checker, size_t count, const cairn_slic
     return NULL;
 }
 
+int checker_scan(saver_checker_t *checker, const char *match,
+                 void (*take)(saver_checker_t *checker, cairn_slice_t key))
+{
+    cairn_slice_t cursor = cairn_str("0");
+    redisReply *page = NULL;
+    do {
+        redisReply *next = ASK(checker, WORD("SCAN"), cursor, WORD("MATCH"), WORD(match),
+                               WORD("COUNT"), WORD("1000"));
+        freeReplyObject(page);
+        page = next;
+        if (!page || page->elements != 2) break;
+        for (size_t i = 0; i < page->element[1]->elements; i++)
+            take(checker, reply_text(page->element[1]->element[i]));
+        cursor = reply_text(page->element[0]);
+    } while (!cairn_slice_eq(cursor, cairn_str("0")));
+    freeReplyObject(page);
+    return checker->error[0] == '\0' ? 0 : -1;
+}
+
 long long checker_number(redisReply *reply)
 {
     long long number = reply && reply->type == REDIS_REPLY_INTEGER ? reply->integer : -3;

@@ -16,6 +16,7 @@ typedef struct saver_checker {
     size_t suspected; /* of the key at hand */
     bool tells;       /* it was looked at before */
     struct saver_users *users;
+    struct saver_tags *tags; /* NULL: it is no node of a cluster */
 } saver_checker_t;
 
 /* NULL: no answer; then the error is set, unless it was before. Of an error only WRONGTYPE is an
@@ -30,6 +31,10 @@ static inline cairn_slice_t reply_text(const redisReply *reply)
 {
     return reply && reply->str ? cairn_slice(reply->str, reply->len) : cairn_str(NULL);
 }
+
+/* Calls `take` with each key that matches, "langgraph:*". 0, or -1: there is an error. */
+int checker_scan(saver_checker_t *checker, const char *match,
+                 void (*take)(saver_checker_t *checker, cairn_slice_t key));
 
 long long checker_number(redisReply *reply); /* frees it; -3: it is none */
 
@@ -60,6 +65,18 @@ void checker_free_users(saver_checker_t *checker);
 
 /* 0: nobody. `anew`: from the server, now. */
 double checker_last_user(saver_checker_t *checker, const saver_key_t *blob, bool anew);
+
+/* ---- saver_check_tags.c: lists in a cluster, which are one a slot ---- */
+
+/* Which tag the lists of each slot have, learnt from those that are there. */
+int checker_read_tags(saver_checker_t *checker);
+void checker_free_tags(saver_checker_t *checker);
+
+/* The owner of the list of all that has a thread, and of that of its run `run`; thread and run are
+ * not escaped. In a cluster of nobody if there is no list in the slot. */
+saver_text_t checker_shard_of(const saver_checker_t *checker, cairn_slice_t thread);
+saver_text_t checker_run_of(const saver_checker_t *checker, cairn_slice_t thread,
+                            cairn_slice_t run);
 
 /* ---- saver_check_lists.c ---- */
 

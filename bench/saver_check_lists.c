@@ -137,18 +137,18 @@ static bool read_listed(cairn_slice_t member, saver_text_t *key, saver_text_t *t
 
 static const char *look_in_shard(saver_checker_t *checker, const list_t *list, cairn_slice_t member)
 {
-    char number[16];
-    saver_text_t key = {0}, thread = {0};
+    saver_text_t key = {0}, thread = {0}, owner = {0};
     const char *why = NULL;
     if (!read_listed(member, &key, &thread)) {
         why = "lists what cannot be read";
     } else {
-        snprintf(number, sizeof number, "%u", saver_shard(saver_text_slice(&thread)));
-        if (!cairn_slice_eq(list->key->owner, cairn_str(number)))
+        owner = checker_shard_of(checker, saver_text_slice(&thread));
+        if (!cairn_slice_eq(list->key->owner, saver_text_slice(&owner)))
             why = "lists what is of another shard";
         else if (!checker_exists(checker, saver_text_slice(&key)))
             why = "lists a checkpoint that is not there";
     }
+    saver_text_free(&owner);
     saver_text_free(&thread);
     saver_text_free(&key);
     return why;
@@ -162,9 +162,7 @@ static const char *look_in_run(saver_checker_t *checker, const list_t *list, cai
         why = "lists what cannot be read";
     } else {
         redisReply *run = ASK(checker, WORD("HGET"), saver_text_slice(&key), WORD("r"));
-        saver_text_add(&owner, cairn_str("{"));
-        saver_text_escape(&owner, reply_text(run));
-        saver_text_add(&owner, cairn_str("}"));
+        owner = checker_run_of(checker, saver_text_slice(&thread), reply_text(run));
         if (!run || run->type != REDIS_REPLY_STRING)
             why = "lists a checkpoint that is not there, or of no run";
         else if (!cairn_slice_eq(saver_text_slice(&owner), list->key->owner))

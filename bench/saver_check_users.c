@@ -102,23 +102,10 @@ static void add_checkpoint(saver_checker_t *checker, cairn_slice_t whole)
 
 int checker_read_users(saver_checker_t *checker)
 {
-    cairn_slice_t cursor = cairn_str("0");
-    redisReply *page = NULL;
     checker->users = calloc(1, sizeof *checker->users);
     if (!checker->users) abort();
     grow(checker->users);
-    do {
-        redisReply *next = ASK(checker, WORD("SCAN"), cursor, WORD("MATCH"),
-                               WORD("langgraph:checkpoint:*"), WORD("COUNT"), WORD("1000"));
-        freeReplyObject(page);
-        page = next;
-        if (!page || page->elements != 2) break;
-        for (size_t i = 0; i < page->element[1]->elements; i++)
-            add_checkpoint(checker, reply_text(page->element[1]->element[i]));
-        cursor = reply_text(page->element[0]);
-    } while (!cairn_slice_eq(cursor, cairn_str("0")));
-    freeReplyObject(page);
-    return checker->error[0] == '\0' ? 0 : -1;
+    return checker_scan(checker, "langgraph:checkpoint:*", add_checkpoint);
 }
 
 void checker_free_users(saver_checker_t *checker)

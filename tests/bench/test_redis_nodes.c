@@ -1,4 +1,3 @@
-#include "check_command.h"
 #include "nodes.h"
 #include "outage.h"
 #include "saver.h"
@@ -181,17 +180,6 @@ static void a_node_is_lost_while_others_work(void **state)
     }
 }
 
-/* It would take all that is there for orphans. */
-static void a_node_is_not_checked(void **state)
-{
-    (void)state;
-    static saver_check_t found;
-    char text[SAVER_CHECK_TEXT];
-    const check_config_t config = {.url = nodes.url};
-    assert_int_equal(check_run(&config, &found, text), -1);
-    assert_non_null(strstr(text, "the server is a node of a cluster"));
-}
-
 static void a_number_of_masters_that_cannot_be(void **state)
 {
     (void)state;
@@ -211,7 +199,6 @@ int main(void)
         cmocka_unit_test(a_node_that_is_gone_is_told),
         cmocka_unit_test(slots_move_with_what_is_in_them),
         cmocka_unit_test(a_node_is_lost_while_others_work),
-        cmocka_unit_test(a_node_is_not_checked),
         cmocka_unit_test(a_number_of_masters_that_cannot_be),
     };
     return cmocka_run_group_tests_name("bench: nodes of a cluster", tests, start_nodes, stop_nodes);
