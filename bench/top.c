@@ -54,6 +54,8 @@ static void take_sample(top_t *top)
         cairn_connections(&top->cairn, sample->connections, TOP_CONNECTIONS_MAX);
     if (sample->connection_count > TOP_CONNECTIONS_MAX)
         sample->connection_count = TOP_CONNECTIONS_MAX;
+    sample->node_count = cairn_nodes(&top->cairn, sample->nodes, TOP_NODES_MAX);
+    if (sample->node_count > TOP_NODES_MAX) sample->node_count = TOP_NODES_MAX;
     top_info_ask(&top->link, top->config->url, &sample->info);
 }
 

@@ -7,6 +7,7 @@
 #define CAIRN_BENCH_TOP_H
 
 #include <cairn/cairn.h>
+#include <cairn/stats.h>
 #include "link.h"
 #include <stdbool.h>
 #include <stdio.h>
@@ -50,7 +51,8 @@ typedef struct top_info {
 } top_info_t;
 
 enum {
-    TOP_CONNECTIONS_MAX = 32
+    TOP_CONNECTIONS_MAX = 32,
+    TOP_NODES_MAX = 64
 };
 
 typedef struct top_sample {
@@ -62,6 +64,8 @@ typedef struct top_sample {
     cairn_stats_t since; /* the sample before */
     size_t connection_count;
     cairn_connection_t connections[TOP_CONNECTIONS_MAX];
+    size_t node_count; /* of a cluster; else there is the server alone */
+    cairn_node_t nodes[TOP_NODES_MAX];
 } top_sample_t;
 
 /* Reads INFO's text. */

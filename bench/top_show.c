@@ -86,6 +86,28 @@ static void show_connections(const top_sample_t *sample, FILE *out)
             fprintf(out, "lost last: %s\n", sample->connections[i].last_loss);
 }
 
+static void show_nodes(const top_sample_t *sample, FILE *out)
+{
+    static const char *const titles[] = {"<node",     "<where",  "<ready",   "slots",
+                                         "in flight", "queued",  "answered", "errors",
+                                         "sent on",   "put off", "losses"};
+    static table_t table;
+    if (sample->node_count < 2) return;
+    table_init(&table, titles, sizeof titles / sizeof *titles);
+    for (size_t i = 0; i < sample->node_count; i++) {
+        const cairn_node_t *one = &sample->nodes[i];
+        char(*row)[TABLE_CELL_MAX] = table_add_row(&table);
+        snprintf(row[0], TABLE_CELL_MAX, "%.15s", one->role);
+        snprintf(row[1], TABLE_CELL_MAX, "%.39s", one->where);
+        snprintf(row[2], TABLE_CELL_MAX, "%s", one->ready ? "yes" : "no");
+        const uint64_t figures[] = {one->slots,  one->inflight,   one->queued,  one->answered,
+                                    one->errors, one->redirected, one->put_off, one->losses};
+        for (int f = 0; f < 8; f++) snprintf(row[3 + f], TABLE_CELL_MAX, "%" PRIu64, figures[f]);
+    }
+    fputc('\n', out);
+    table_print(&table, out);
+}
+
 void top_show(const top_config_t *config, const top_sample_t *sample, FILE *out)
 {
     static const char clear[] = "\x1b[H\x1b[J";
@@ -93,6 +115,7 @@ void top_show(const top_config_t *config, const top_sample_t *sample, FILE *out)
     show_server(sample, out);
     show_handle(sample, out);
     show_connections(sample, out);
+    show_nodes(sample, out);
     if (config->count != 1) fputc('\n', out);
     fflush(out);
 }
@@ -157,13 +180,26 @@ static json_t *connection_object(const cairn_connection_t *one)
                      number(one->losses), "last_loss", one->last_loss);
 }
 
+static json_t *node_object(const cairn_node_t *one)
+{
+    return json_pack(
+        "{s:s, s:s, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s}", "role", one->role, "where",
+        one->where, "ready", one->ready != 0, "slots", number(one->slots), "inflight",
+        number(one->inflight), "queued", number(one->queued), "answered", number(one->answered),
+        "errors", number(one->errors), "redirected", number(one->redirected), "put_off",
+        number(one->put_off), "losses", number(one->losses), "last_loss", one->last_loss);
+}
+
 int top_show_json(const top_sample_t *sample, FILE *out)
 {
     json_t *connections = json_array();
     for (size_t i = 0; i < sample->connection_count; i++)
         json_array_append_new(connections, connection_object(&sample->connections[i]));
-    json_t *all = json_pack("{s:o, s:o, s:o}", "server", server_object(sample), "handle",
-                            handle_object(sample), "connections", connections);
+    json_t *nodes = json_array();
+    for (size_t i = 0; i < sample->node_count; i++)
+        json_array_append_new(nodes, node_object(&sample->nodes[i]));
+    json_t *all = json_pack("{s:o, s:o, s:o, s:o}", "server", server_object(sample), "handle",
+                            handle_object(sample), "connections", connections, "nodes", nodes);
     int rc = all ? json_dumpf(all, out, JSON_COMPACT) : -1;
     json_decref(all);
     fputc('\n', out);

@@ -3,6 +3,7 @@
 #include "saver.h"
 #include "slot.h"
 #include "store_work.h"
+#include "top.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -180,6 +181,25 @@ static void a_node_is_lost_while_others_work(void **state)
     }
 }
 
+/* A row a node, and one for whoever is asked for the map. */
+static void top_shows_every_node(void **state)
+{
+    (void)state;
+    char *text = NULL, why[LINK_ERROR_MAX] = "";
+    size_t size = 0;
+    const top_config_t config = {.url = nodes.url, .count = 1, .interval_ms = 500};
+    FILE *out = open_memstream(&text, &size);
+    assert_non_null(out);
+    assert_int_equal(top_run(&config, out, why), 0);
+    fclose(out);
+    size_t masters = 0, seeds = 0;
+    for (const char *at = text; (at = strstr(at, "\nmaster ")); at++) masters++;
+    for (const char *at = text; (at = strstr(at, "\nseed ")); at++) seeds++;
+    assert_int_equal(masters, MASTERS);
+    assert_int_equal(seeds, 1);
+    free(text);
+}
+
 static void a_number_of_masters_that_cannot_be(void **state)
 {
     (void)state;
@@ -199,6 +219,7 @@ int main(void)
         cmocka_unit_test(a_node_that_is_gone_is_told),
         cmocka_unit_test(slots_move_with_what_is_in_them),
         cmocka_unit_test(a_node_is_lost_while_others_work),
+        cmocka_unit_test(top_shows_every_node),
         cmocka_unit_test(a_number_of_masters_that_cannot_be),
     };
     return cmocka_run_group_tests_name("bench: nodes of a cluster", tests, start_nodes, stop_nodes);
