@@ -142,8 +142,9 @@ cairn_stream_appended_t redis_graph_rest_appended(const cairn_req_t *req)
 void redis_graph_rest_fail(cairn_req_t *req, int status, cairn_slice_t detail)
 {
     char text[256];
+    const size_t most = detail.len < sizeof text ? detail.len : sizeof text;
     int len = snprintf(text, sizeof text, "done with the stream, but not with its list: %.*s",
-                       (int)(detail.len < sizeof text ? detail.len : sizeof text), detail.ptr);
+                       (int)most, most > 0 ? detail.ptr : "");
     if (len >= (int)sizeof text) len = sizeof text - 1;
     redis_saver_fail(req, status, cairn_slice(text, (size_t)len));
 }
