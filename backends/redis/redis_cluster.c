@@ -106,16 +106,37 @@ static void tell_core(redis_cluster_t *cluster)
                                   any->commands.hello.server);
 }
 
+/* A master that has failed: from Redis 8.0 on such are named without their slots, though nodes go
+ * on to say MOVED to them. */
+static bool has_failed(const redis_cluster_t *cluster, redis_standalone_t *node)
+{
+    const redis_slot_map_t *map = &cluster->map;
+    if (node == &cluster->route->one) return false;
+    const uint16_t at = redis_slot_map_find(map, &redis_member_of(node)->place);
+    return at != REDIS_NO_NODE && !map->nodes[at].replica && map->nodes[at].health == REDIS_FAILED;
+}
+
+/* Who had a slot that nobody has; whoever is asked for the map if that is gone. */
+static redis_standalone_t *owner_until_now(const redis_cluster_t *cluster, unsigned slot,
+                                           redis_standalone_t **failed)
+{
+    redis_standalone_t *before = cluster->of_slot[slot];
+    if (before == *failed) return before;
+    if (!has_failed(cluster, before)) return &cluster->route->one;
+    *failed = before;
+    return before;
+}
+
 /* Most slots have the owner of the one before. */
 static void route_slots(redis_cluster_t *cluster)
 {
     const redis_node_t *last = NULL;
-    redis_standalone_t *node = NULL;
+    redis_standalone_t *node = NULL, *failed = NULL;
     for (unsigned slot = 0; slot < REDIS_SLOTS; slot++) {
         const redis_node_t *owner = redis_slot_map_owner(&cluster->map, slot);
         if (owner != last) node = owner ? redis_cluster_at(cluster, &owner->place) : NULL;
         last = owner;
-        cluster->of_slot[slot] = node ? node : &cluster->route->one;
+        cluster->of_slot[slot] = node ? node : owner_until_now(cluster, slot, &failed);
     }
 }
 

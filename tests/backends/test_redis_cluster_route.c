@@ -353,6 +353,45 @@ static bool both_are_there(void *client)
     return ready == 2;
 }
 
+typedef struct asked {
+    const scripted_t *node;
+    size_t before;
+} asked_t;
+
+static bool is_asked_twice_more(void *data)
+{
+    const asked_t *asked = data;
+    return journal_count(&asked->node->journal, "CLUSTER SHARDS") >= asked->before + 2;
+}
+
+/* As Redis 8.0 names it; others would but send what is about it back to it. */
+static void what_is_of_a_failed_master_without_slots_waits_for_it(world_t *w)
+{
+    static const scripted_shard_t map[] = {{.slots = "0-8191"}, {.slots = "", .health = "fail"}};
+    scripted_cluster_t *nodes = scripted_cluster_of(w, 2);
+    scripted_t *there = &nodes->nodes[0], *gone = &nodes->nodes[1];
+    cluster_tag_t last;
+    cluster_tag(last, 16383);
+    scripted_always(gone, "SPUBLISH", ":1\r\n");
+    scripted_always(there, "SPUBLISH", scripted_moved(nodes, 16383, "127.0.0.1", gone->port));
+    client_t *c = world_open(w, "cluster=yes&sharded_topics=1&" QUICK);
+    client_await(c, "connected");
+    pub_await(client_publish(c, last, "x"), 0);
+    scripted_cluster_say(nodes, 0, map, 2);
+    asked_t asked = {there, journal_count(&there->journal, "CLUSTER SHARDS")};
+    scripted_refuse(gone);
+    scripted_hangup(gone);
+    loop_run_until(&w->loop, "the map is asked for", is_asked_twice_more, &asked);
+    const size_t before = journal_count(&there->journal, "SPUBLISH");
+    pub_t *late = client_request(c), *patient = client_publish(c, last, "x");
+    late->publish.req.timeout_ms = 100;
+    pub_again(late, last, "x");
+    pub_await(late, UV_ETIMEDOUT);
+    assert_int_equal(journal_count(&there->journal, "SPUBLISH"), before);
+    scripted_accept(gone);
+    pub_await(patient, 0);
+}
+
 /* Not after the two seconds in which somebody else would have been asked, either. */
 static void a_map_that_is_whole_is_not_asked_for_again_soon(world_t *w)
 {
@@ -505,6 +544,7 @@ int main(void)
         SCENARIO(moved_to_nowhere_is_the_one_that_said_it),
         SCENARIO(who_waits_for_a_cluster_that_is_down_hears_of_it),
         SCENARIO(a_map_that_is_whole_is_not_asked_for_again_soon),
+        SCENARIO(what_is_of_a_failed_master_without_slots_waits_for_it),
         SCENARIO(a_server_alone_is_refused_where_a_cluster_is_asked_for),
     };
     static const struct {

@@ -41,7 +41,7 @@ static saver_client_t *fill(world_t *w)
     saver_client_t *s = saver_open(w, NULL);
     clear();
     for (int i = 0; i < 12; i++) {
-        char name[16];
+        char name[32];
         snprintf(name, sizeof name, "thread %d", i);
         saver_put(s, "c1", "a@1=x b@1=y d@1~", .thread = name, .run_id = "r1");
         saver_put(s, "c2", "a@1 b@2=z", .thread = name, .parent = "c1",
